@@ -1,0 +1,83 @@
+//! The answer to a search: one shape for `--json`, HTTP and MCP.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ChunkKind, Mode};
+
+/// Ranked hits and the state of the index that gave them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SearchAnswer {
+    /// The query as it was understood: trimmed.
+    pub query: String,
+    /// The mode that answered; never `auto`.
+    pub mode: Mode,
+    /// Time from query to ranked hits, in milliseconds.
+    pub took_ms: f64,
+    /// What answered.
+    pub index: IndexState,
+    /// Best first.
+    pub hits: Vec<Hit>,
+}
+
+/// Which index answered, and how fresh it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct IndexState {
+    /// Absolute path of the checkout.
+    pub repo: String,
+    /// Counts commits of the index.
+    pub generation: u64,
+    /// Git's HEAD when the index was brought up to date; null outside git.
+    pub head: Option<String>,
+    /// Whether every file was seen to be as indexed.
+    pub fresh: bool,
+    /// Files known to differ from the index.
+    pub pending_files: u64,
+    /// Share of chunks that have a vector of `model`, 0 to 1.
+    pub vector_coverage: f64,
+    /// The embedding model.
+    pub model: String,
+}
+
+/// One ranked span.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Hit {
+    /// 1 is best.
+    pub rank: usize,
+    /// Comparable within one answer only.
+    pub score: f32,
+    /// Name of the repository, where several are searched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub repo: Option<String>,
+    /// Relative to the repository root, joined by `/`.
+    pub path: String,
+    /// First line, 1-based.
+    pub start_line: u32,
+    /// Last line, 1-based, inclusive.
+    pub end_line: u32,
+    /// Canonical language name.
+    pub language: String,
+    /// What the span is.
+    pub kind: ChunkKind,
+    /// Name of its main definition.
+    pub symbol: Option<String>,
+    /// Enclosing names and the own one, joined by `::`.
+    pub breadcrumb: String,
+    /// The file's own lines.
+    pub text: String,
+    /// How the score came about, when asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub explain: Option<Explanation>,
+}
+
+/// The parts of a score; their sum is the score.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Explanation {
+    /// What each feature added, by name, in the ranker's order.
+    pub contributions: Vec<(String, f32)>,
+    /// Words of the query that the span holds.
+    pub matched_words: Vec<String>,
+}

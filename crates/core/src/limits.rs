@@ -1,0 +1,37 @@
+//! Bounds on everything that comes from outside. Each has its reason beside it;
+//! the measurements are in the design notes (ARCHITECTURE.md, "Limits").
+
+/// Largest file that is read, in bytes. Larger ones are data or generated.
+pub const MAX_FILE_BYTES: u64 = 4 << 20;
+
+/// Largest text given to a parser, in bytes; above it a file is chunked by
+/// lines. 20 MB of minified JavaScript took a parser 16 s and 2.2 GB.
+pub const MAX_PARSE_BYTES: usize = 1 << 20;
+
+/// Longest time one parse may take, in milliseconds.
+pub const MAX_PARSE_MS: u64 = 500;
+
+/// Stack of a thread that parses, in bytes: some grammars recurse by nesting
+/// depth in their scanners and overflow the usual 2 MiB.
+pub const PARSE_STACK_BYTES: usize = 64 << 20;
+
+/// Most chunks of one file: a chunk's number within its file is 16 bits.
+pub const MAX_CHUNKS_PER_FILE: usize = 1 << 16;
+
+/// Longest name of a symbol that is kept, in bytes.
+pub const MAX_SYMBOL_BYTES: usize = 256;
+
+/// Longest breadcrumb that is kept, in bytes.
+pub const MAX_BREADCRUMB_BYTES: usize = 1024;
+
+/// Longest query, in bytes. Longer ones are refused, not cut.
+pub const MAX_QUERY_BYTES: usize = 16 << 10;
+
+/// Most results one query may ask for.
+pub const MAX_RESULTS: usize = 1000;
+
+/// Results when the query does not say.
+pub const DEFAULT_RESULTS: usize = 10;
+
+/// Most filters of one sort in one query.
+pub const MAX_FILTERS: usize = 64;

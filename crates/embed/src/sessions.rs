@@ -1,0 +1,119 @@
+//! A small pool of sessions of one model: made when needed, kept, never one a request.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+
+use ort::session::Session;
+use ort::session::builder::GraphOptimizationLevel;
+
+use crate::{EmbedError, backend};
+
+/// Sessions that one model has at most. Each holds a copy of the tables, and
+/// one alone is faster than what feeds it, so more would cost memory only.
+const MAX_SESSIONS: usize = 4;
+
+/// The sessions of one model.
+pub(crate) struct Sessions {
+    model: String,
+    onnx: &'static [u8],
+    pool: Mutex<Pool>,
+    returned: Condvar,
+    limit: usize,
+}
+
+struct Pool {
+    idle: Vec<Session>,
+    made: usize,
+}
+
+impl Sessions {
+    /// Loads the model once; further sessions are made when several threads ask at once.
+    pub(crate) fn load(model: &str, onnx: &'static [u8]) -> Result<Self, EmbedError> {
+        let first = open(model, onnx)?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self {
+            model: model.to_owned(),
+            onnx,
+            pool: Mutex::new(Pool {
+                idle: vec![first],
+                made: 1,
+            }),
+            returned: Condvar::new(),
+            limit: cores.min(MAX_SESSIONS),
+        })
+    }
+
+    /// Runs `work` with a session of its own; waits while all are taken.
+    pub(crate) fn with<T>(
+        &self,
+        work: impl FnOnce(&mut Session) -> Result<T, EmbedError>,
+    ) -> Result<T, EmbedError> {
+        let mut taken = Taken {
+            pool: self,
+            session: Some(self.take()?),
+        };
+        match taken.session.as_mut() {
+            Some(session) => work(session),
+            None => unreachable!("the session is taken out in drop only"),
+        }
+    }
+
+    fn take(&self) -> Result<Session, EmbedError> {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(session) = pool.idle.pop() {
+                return Ok(session);
+            }
+            if pool.made < self.limit {
+                pool.made += 1;
+                drop(pool);
+                return open(&self.model, self.onnx).inspect_err(|_| self.lost());
+            }
+            pool = self
+                .returned
+                .wait(pool)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lost(&self) {
+        let mut pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner);
+        pool.made -= 1;
+        self.returned.notify_one();
+    }
+}
+
+/// Gives the session back, also when the work panics.
+struct Taken<'a> {
+    pool: &'a Sessions,
+    session: Option<Session>,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.take() {
+            let mut pool = self
+                .pool
+                .pool
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            pool.idle.push(session);
+            self.pool.returned.notify_one();
+        }
+    }
+}
+
+fn open(model: &str, onnx: &[u8]) -> Result<Session, EmbedError> {
+    let load = |source| EmbedError::Load {
+        model: model.to_owned(),
+        source,
+    };
+    // One thread a session: the callers' threads are the parallelism.
+    Session::builder(backend::environment()?)
+        .map_err(load)?
+        .with_optimization_level(GraphOptimizationLevel::Level1)
+        .map_err(|error| load(error.into()))?
+        .with_intra_threads(1)
+        .map_err(|error| load(error.into()))?
+        .commit_from_memory(onnx)
+        .map_err(load)
+}

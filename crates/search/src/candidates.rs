@@ -1,0 +1,161 @@
+//! Candidates: rows that some arm of the search holds for an answer.
+
+use rustc_hash::FxHashMap;
+use wherein_core::{Mode, words};
+use wherein_store::{LexicalQuery, LexicalScores, RowSet, Snapshot};
+
+use crate::error::SearchError;
+use crate::understand::{Name, Understanding};
+
+/// Rows that each arm may bring. What is lost in ranking is order, not recall:
+/// of 1,251 benchmark queries 3 have no hit in a good lexical top 50.
+const LEXICAL: usize = 150;
+const DENSE: usize = 100;
+const SYMBOLS: usize = 60;
+
+/// What a match in each field counts: symbol, path, breadcrumb, doc, body.
+const FIELD_WEIGHTS: [f32; 5] = [1.6, 1.0, 0.6, 0.7, 1.0];
+
+/// How well a definition of a chunk matches a name of the query.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
+pub(crate) enum SymbolMatch {
+    /// No definition has the name.
+    #[default]
+    None,
+    /// The name matches but for its case style, or its qualifiers do not.
+    Loose,
+    /// The name matches as written.
+    Exact,
+    /// The name and its qualifiers match.
+    Qualified,
+}
+
+/// A row and what the arms say of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Candidate {
+    pub(crate) row: u32,
+    pub(crate) lexical: f32,
+    pub(crate) cosine: Option<f32>,
+    pub(crate) symbol: SymbolMatch,
+}
+
+/// All candidates of a query, and the scores that are not of one row alone.
+pub(crate) struct Candidates {
+    pub(crate) rows: Vec<Candidate>,
+    pub(crate) lexical: Option<LexicalScores>,
+}
+
+/// The vector of a query and the model that it belongs to.
+pub(crate) struct QueryVector<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) vector: Vec<f32>,
+}
+
+pub(crate) fn gather(
+    snapshot: &Snapshot,
+    understanding: &Understanding,
+    vector: Option<&QueryVector<'_>>,
+    allowed: &RowSet,
+    mode: Mode,
+    k: usize,
+) -> Result<Candidates, SearchError> {
+    let mut found: FxHashMap<u32, Candidate> = FxHashMap::default();
+    let entry = |found: &mut FxHashMap<u32, Candidate>, row: u32| {
+        found.entry(row).or_insert(Candidate {
+            row,
+            ..Candidate::default()
+        });
+    };
+    let by_words = || -> Result<_, SearchError> {
+        if !matches!(mode, Mode::Hybrid | Mode::Lexical) {
+            return Ok(None);
+        }
+        let scores = snapshot.lexical(&LexicalQuery {
+            terms: understanding.terms.clone(),
+            fields: FIELD_WEIGHTS,
+        })?;
+        let best = scores.best(allowed, LEXICAL.max(k));
+        Ok(Some((scores, best)))
+    };
+    let vector = vector.filter(|_| matches!(mode, Mode::Hybrid | Mode::Semantic));
+    let by_meaning = || -> Result<_, SearchError> {
+        let Some(QueryVector { model, vector }) = vector else {
+            return Ok(Vec::new());
+        };
+        Ok(snapshot.dense(vector, model, allowed, DENSE.max(k))?)
+    };
+    let (by_words, by_meaning) = rayon::join(by_words, by_meaning);
+    let (lexical, best) = by_words?.unzip();
+    for (row, _) in best.unwrap_or_default().into_iter().chain(by_meaning?) {
+        entry(&mut found, row);
+    }
+    let mut matches: FxHashMap<u32, SymbolMatch> = FxHashMap::default();
+    if matches!(mode, Mode::Hybrid | Mode::Symbol) {
+        for name in &understanding.names {
+            for (row, how) in symbol_matches(snapshot, name, allowed, SYMBOLS.max(k)) {
+                entry(&mut found, row);
+                let best = matches.entry(row).or_default();
+                if how > *best {
+                    *best = how;
+                }
+            }
+        }
+    }
+    let mut rows: Vec<Candidate> = found.into_values().collect();
+    rows.sort_unstable_by_key(|candidate| candidate.row);
+    for candidate in &mut rows {
+        candidate.lexical = lexical
+            .as_ref()
+            .map_or(0.0, |scores| scores.of(candidate.row));
+        candidate.symbol = matches.get(&candidate.row).copied().unwrap_or_default();
+        if let Some(QueryVector { model, vector }) = vector {
+            candidate.cosine = snapshot.cosine(candidate.row, vector, model)?;
+        }
+    }
+    Ok(Candidates { rows, lexical })
+}
+
+/// Rows that define `name`, best match first, at most `limit`.
+fn symbol_matches(
+    snapshot: &Snapshot,
+    name: &Name,
+    allowed: &RowSet,
+    limit: usize,
+) -> Vec<(u32, SymbolMatch)> {
+    let qualifiers: Vec<String> = name
+        .qualifiers
+        .iter()
+        .map(|part| words::identifier_key(part))
+        .collect();
+    let mut found: Vec<(u32, SymbolMatch)> = snapshot
+        .symbols_named(&name.last, allowed)
+        .into_iter()
+        .map(|symbol| {
+            let how = if !qualifiers.is_empty() {
+                let context: Vec<String> = symbol
+                    .breadcrumb
+                    .split("::")
+                    .chain(snapshot.chunk(symbol.row).path.split(['/', '.']))
+                    .map(words::identifier_key)
+                    .collect();
+                if qualifiers.iter().all(|part| context.contains(part)) {
+                    SymbolMatch::Qualified
+                } else {
+                    SymbolMatch::Loose
+                }
+            } else if symbol.name == name.last {
+                SymbolMatch::Exact
+            } else {
+                SymbolMatch::Loose
+            };
+            (symbol.row, how)
+        })
+        .collect();
+    found.sort_by(|a, b| {
+        b.1.partial_cmp(&a.1)
+            .unwrap_or(std::cmp::Ordering::Equal)
+            .then(a.0.cmp(&b.0))
+    });
+    found.truncate(limit);
+    found
+}

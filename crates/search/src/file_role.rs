@@ -1,0 +1,140 @@
+//! What a file is for, told by its path: code, test, example, vendored, prose.
+
+use wherein_core::Language;
+
+/// The part that a file plays in its repository.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileRole {
+    /// What the repository is about.
+    Code,
+    /// Tests and their helpers.
+    Test,
+    /// Examples, demos, benchmarks, documentation code.
+    Example,
+    /// Somebody else's code, copied in.
+    Vendored,
+    /// Text for people.
+    Prose,
+    /// Data and configuration.
+    Data,
+}
+
+const TEST_FOLDERS: &[&str] = &[
+    "test",
+    "tests",
+    "__tests__",
+    "spec",
+    "specs",
+    "testing",
+    "testdata",
+    "test-data",
+    "fixtures",
+    "e2e",
+    "mocks",
+    "__mocks__",
+    "testsuite",
+    "unittests",
+];
+const EXAMPLE_FOLDERS: &[&str] = &[
+    "example",
+    "examples",
+    "demo",
+    "demos",
+    "sample",
+    "samples",
+    "bench",
+    "benches",
+    "benchmark",
+    "benchmarks",
+    "docs",
+    "doc",
+    "docs_src",
+    "tutorial",
+    "tutorials",
+    "playground",
+];
+const VENDORED_FOLDERS: &[&str] = &[
+    "vendor",
+    "vendored",
+    "third_party",
+    "third-party",
+    "thirdparty",
+    "external",
+    "deps",
+    "node_modules",
+    "bower_components",
+    "_vendor",
+];
+
+impl FileRole {
+    /// Of a file with this relative path and language.
+    pub fn of(path: &str, language: Language) -> Self {
+        let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let in_one_of = |names: &[&str]| {
+            folders
+                .split('/')
+                .any(|folder| names.iter().any(|name| folder.eq_ignore_ascii_case(name)))
+        };
+        if in_one_of(VENDORED_FOLDERS) {
+            Self::Vendored
+        } else if in_one_of(TEST_FOLDERS) || is_test_name(name) {
+            Self::Test
+        } else if in_one_of(EXAMPLE_FOLDERS) {
+            Self::Example
+        } else if language.is_prose() {
+            Self::Prose
+        } else if language.is_data() {
+            Self::Data
+        } else {
+            Self::Code
+        }
+    }
+}
+
+fn is_test_name(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or(name);
+    let lower = stem.to_ascii_lowercase();
+    let camel = ["Test", "Tests", "Spec", "IT"]
+        .iter()
+        .any(|end| stem.len() > end.len() && stem.ends_with(end));
+    let dotted = name
+        .split('.')
+        .skip(1)
+        .any(|part| part == "test" || part == "spec");
+    camel
+        || dotted
+        || lower == "conftest"
+        || lower == "test"
+        || lower == "tests"
+        || lower.starts_with("test_")
+        || lower.ends_with("_test")
+        || lower.ends_with("_tests")
+        || lower.ends_with("_spec")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_tell_what_a_file_is_for() {
+        use Language::{Go, Java, Json, Markdown, Python, Rust, TypeScript};
+        for (path, language, role) in [
+            ("src/auth.rs", Rust, FileRole::Code),
+            ("src/latest.rs", Rust, FileRole::Code),
+            ("src/contest.py", Python, FileRole::Code),
+            ("tests/a.py", Python, FileRole::Test),
+            ("pkg/server_test.go", Go, FileRole::Test),
+            ("src/LoginTest.java", Java, FileRole::Test),
+            ("src/a.spec.ts", TypeScript, FileRole::Test),
+            ("app/test_login.py", Python, FileRole::Test),
+            ("examples/tests/a.rs", Rust, FileRole::Test),
+            ("examples/a.rs", Rust, FileRole::Example),
+            ("vendor/lib/tests/a.go", Go, FileRole::Vendored),
+            ("README.md", Markdown, FileRole::Prose),
+            ("package.json", Json, FileRole::Data),
+        ] {
+            assert_eq!(FileRole::of(path, language), role, "{path}");
+        }
+    }
+}

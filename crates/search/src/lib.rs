@@ -1,0 +1,30 @@
+//! From a query to ranked hits: understanding, candidates, ranking, diversity.
+//!
+//! ```text
+//! Query -> understand -> candidates (words, meaning, symbols) -> features
+//!       -> rank (the seam for learned weights) -> diversify -> hits
+//! ```
+//!
+//! Filters apply before any candidate is taken. Equal scores are ordered by
+//! path and line, so the same index and query give the same answer. Nothing
+//! here opens a file or knows who asks.
+
+#![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
+
+mod candidates;
+mod diversify;
+mod error;
+mod features;
+mod file_role;
+mod filter;
+mod pattern;
+mod rank;
+mod searcher;
+mod understand;
+
+pub use error::SearchError;
+pub use features::{FEATURES, Features};
+pub use file_role::FileRole;
+pub use rank::{LinearRanker, Ranker};
+pub use searcher::{Found, RankedSpan, Searcher};
+pub use understand::Understanding;

@@ -1,0 +1,42 @@
+//! Search by regular expression over the indexed texts.
+
+use regex::RegexBuilder;
+use wherein_store::{RowSet, Snapshot};
+
+use crate::error::SearchError;
+
+/// Largest compiled pattern, in bytes: bounds memory whatever is asked.
+const PATTERN_BYTES: usize = 4 << 20;
+
+/// Rows with a match and how many they have, most first, at most `limit`.
+pub(crate) fn search(
+    snapshot: &Snapshot,
+    pattern: &str,
+    allowed: &RowSet,
+    limit: usize,
+) -> Result<Vec<(u32, f32)>, SearchError> {
+    let regex = RegexBuilder::new(pattern)
+        .multi_line(true)
+        .size_limit(PATTERN_BYTES)
+        .dfa_size_limit(PATTERN_BYTES)
+        .build()
+        .map_err(|error| SearchError::BadPattern(error.to_string()))?;
+    let mut found: Vec<(u32, f32)> = Vec::new();
+    let mut text: Option<(u32, String)> = None;
+    for row in allowed.iter() {
+        let file = snapshot.file_of_row(row);
+        if text.as_ref().is_none_or(|open| open.0 != file) {
+            text = Some((file, snapshot.file_text(file)?));
+        }
+        let Some((_, whole)) = &text else { continue };
+        let matches = regex
+            .find_iter(snapshot.chunk(row).span.bytes.of(whole))
+            .count();
+        if matches > 0 {
+            found.push((row, matches as f32));
+        }
+    }
+    found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    found.truncate(limit);
+    Ok(found)
+}

@@ -1,0 +1,217 @@
+//! The search itself: one query against one snapshot.
+
+use wherein_core::{Explanation, Hit, Mode, Query, words};
+use wherein_embed::{Embedder, Role};
+use wherein_store::{RowSet, Snapshot};
+
+use crate::candidates::{self, Candidate, Candidates, QueryVector, SymbolMatch};
+use crate::diversify::diversify;
+use crate::error::SearchError;
+use crate::features::{self, Described, FEATURES};
+use crate::filter;
+use crate::pattern;
+use crate::rank::{LinearRanker, Ranker};
+use crate::understand::Understanding;
+
+/// What a query found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The mode that answered.
+    pub mode: Mode,
+    /// Best first.
+    pub spans: Vec<RankedSpan>,
+}
+
+/// A ranked chunk.
+#[derive(Clone, Debug)]
+pub struct RankedSpan {
+    /// Row within the snapshot.
+    pub row: u32,
+    /// Comparable within one answer.
+    pub score: f32,
+    /// When it was asked for.
+    pub explain: Option<Explanation>,
+}
+
+/// Everything that a search needs.
+pub struct Searcher<'a> {
+    /// The generation that answers.
+    pub snapshot: &'a Snapshot,
+    /// The rows of the checkout.
+    pub view: &'a RowSet,
+    /// Embeds the query; `None` answers by words alone.
+    pub embedder: Option<&'a dyn Embedder>,
+}
+
+impl Searcher<'_> {
+    /// Answers a query.
+    pub fn search(&self, query: &Query) -> Result<Found, SearchError> {
+        let allowed = filter::allowed(self.snapshot, self.view, &query.filters)?;
+        let mode = match query.mode {
+            Mode::Auto => Mode::Hybrid,
+            given => given,
+        };
+        if mode == Mode::Regex {
+            return self.by_pattern(query, &allowed);
+        }
+        let understanding = Understanding::of(&query.text);
+        let understanding = if mode == Mode::Symbol && understanding.names.is_empty() {
+            Understanding::of(&query.text.split_whitespace().collect::<Vec<_>>().join("_"))
+        } else {
+            understanding
+        };
+        let vector = match self.embedder {
+            Some(embedder) if matches!(mode, Mode::Hybrid | Mode::Semantic) => Some(QueryVector {
+                model: embedder.model_id(),
+                vector: embedder.embed(Role::Query, &[&query.text])?,
+            }),
+            _ => None,
+        };
+        let candidates = candidates::gather(
+            self.snapshot,
+            &understanding,
+            vector.as_ref(),
+            &allowed,
+            mode,
+            query.k,
+        )?;
+        let spans = match mode {
+            Mode::Hybrid => self.ranked(query, &understanding, &candidates),
+            one_arm => self.by_one_arm(query, one_arm, &candidates.rows),
+        };
+        Ok(Found { mode, spans })
+    }
+
+    fn ranked(
+        &self,
+        query: &Query,
+        understanding: &Understanding,
+        candidates: &Candidates,
+    ) -> Vec<RankedSpan> {
+        let ranker = LinearRanker::by_hand(understanding.is_symbol);
+        let described = features::describe(self.snapshot, understanding, candidates);
+        let mut scored: Vec<(f32, Described)> = described
+            .into_iter()
+            .map(|one| (ranker.score(&one.features), one))
+            .collect();
+        scored.sort_by(|a, b| {
+            b.0.total_cmp(&a.0)
+                .then_with(|| self.by_place(a.1.row, b.1.row))
+        });
+        let pairs: Vec<(f32, u32)> = scored.iter().map(|one| (one.0, one.1.file)).collect();
+        diversify(&pairs, query.k)
+            .into_iter()
+            .map(|(at, lost)| {
+                let (score, one) = &scored[at];
+                let explain = query.explain.then(|| {
+                    let mut contributions: Vec<(String, f32)> = FEATURES
+                        .iter()
+                        .zip(ranker.contributions(&one.features))
+                        .filter(|(_, added)| *added != 0.0)
+                        .map(|(name, added)| ((*name).to_owned(), added))
+                        .collect();
+                    if lost > 0.0 {
+                        contributions.push(("same_file".to_owned(), -lost));
+                    }
+                    Explanation {
+                        contributions,
+                        matched_words: self.matched_words(&query.text, one.row),
+                    }
+                });
+                RankedSpan {
+                    row: one.row,
+                    score: score - lost,
+                    explain,
+                }
+            })
+            .collect()
+    }
+
+    /// One arm alone: its own score is the score.
+    fn by_one_arm(&self, query: &Query, mode: Mode, rows: &[Candidate]) -> Vec<RankedSpan> {
+        let (name, score): (_, fn(&Candidate) -> f32) = match mode {
+            Mode::Semantic => ("meaning", |one| one.cosine.unwrap_or(0.0)),
+            Mode::Symbol => ("symbol", |one| match one.symbol {
+                SymbolMatch::None => 0.0,
+                SymbolMatch::Loose => 0.5,
+                SymbolMatch::Exact => 0.9,
+                SymbolMatch::Qualified => 1.0,
+            }),
+            _ => ("words", |one| one.lexical),
+        };
+        let mut scored: Vec<(u32, f32)> = rows.iter().map(|one| (one.row, score(one))).collect();
+        scored.retain(|one| one.1 > 0.0);
+        self.listed(query, name, scored)
+    }
+
+    fn by_pattern(&self, query: &Query, allowed: &RowSet) -> Result<Found, SearchError> {
+        let scored = pattern::search(self.snapshot, &query.text, allowed, query.k)?;
+        Ok(Found {
+            mode: Mode::Regex,
+            spans: self.listed(query, "matches", scored),
+        })
+    }
+
+    fn listed(&self, query: &Query, name: &str, mut scored: Vec<(u32, f32)>) -> Vec<RankedSpan> {
+        scored.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| self.by_place(a.0, b.0)));
+        scored.truncate(query.k);
+        scored
+            .into_iter()
+            .map(|(row, score)| RankedSpan {
+                row,
+                score,
+                explain: query.explain.then(|| Explanation {
+                    contributions: vec![(name.to_owned(), score)],
+                    matched_words: self.matched_words(&query.text, row),
+                }),
+            })
+            .collect()
+    }
+
+    /// Order of equals: by path, then by line.
+    fn by_place(&self, a: u32, b: u32) -> std::cmp::Ordering {
+        let (a, b) = (self.snapshot.chunk(a), self.snapshot.chunk(b));
+        (a.path, a.span.start_line, a.span.end_line).cmp(&(
+            b.path,
+            b.span.start_line,
+            b.span.end_line,
+        ))
+    }
+
+    /// Words of the query whose terms the chunk's text or path holds.
+    fn matched_words(&self, query: &str, row: u32) -> Vec<String> {
+        let chunk = self.snapshot.chunk(row);
+        let text = self.snapshot.file_text(chunk.file).unwrap_or_default();
+        let mut held = wherein_store::terms(chunk.span.bytes.of(&text));
+        held.extend(wherein_store::terms(chunk.path));
+        let mut matched: Vec<String> = Vec::new();
+        for (_, word) in words::words(query) {
+            let terms = wherein_store::terms(word);
+            let known = matched.iter().any(|one| one == word);
+            if !known && !terms.is_empty() && terms.iter().any(|term| held.contains(term)) {
+                matched.push(word.to_owned());
+            }
+        }
+        matched
+    }
+
+    /// A ranked chunk as it is shown.
+    pub fn hit(&self, rank: usize, span: &RankedSpan) -> Result<Hit, SearchError> {
+        let chunk = self.snapshot.chunk(span.row);
+        let text = self.snapshot.file_text(chunk.file)?;
+        Ok(Hit {
+            rank,
+            score: span.score,
+            repo: None,
+            path: chunk.path.to_owned(),
+            start_line: chunk.span.start_line,
+            end_line: chunk.span.end_line,
+            language: chunk.language.name().to_owned(),
+            kind: chunk.kind,
+            symbol: chunk.symbol.map(str::to_owned),
+            breadcrumb: chunk.breadcrumb.to_owned(),
+            text: chunk.span.bytes.of(&text).to_owned(),
+            explain: span.explain.clone(),
+        })
+    }
+}

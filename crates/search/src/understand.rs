@@ -1,0 +1,214 @@
+//! What a query asks for: its words, the names in it, and hints such as
+//! "test" that say which files are meant.
+
+use wherein_core::words;
+use wherein_store::terms;
+
+/// Weight of a term that only repeats the parts of a whole identifier.
+const PART_WEIGHT: f32 = 0.6;
+/// Most terms that are looked up; a pasted page is cut to its first words.
+const MAX_TERMS: usize = 64;
+
+/// A query, understood.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "hints are independent of each other"
+)]
+pub struct Understanding {
+    /// Terms of the lexical index with their weights; each once.
+    pub terms: Vec<(String, f32)>,
+    /// Names that may be those of definitions, as written: the whole query
+    /// when it is one identifier, else identifiers that stand out of prose.
+    pub names: Vec<Name>,
+    /// Whether the query is nothing but one name.
+    pub is_symbol: bool,
+    /// Whether tests are asked for.
+    pub wants_tests: bool,
+    /// Whether configuration or data files are asked for.
+    pub wants_data: bool,
+    /// Whether documentation is asked for.
+    pub wants_prose: bool,
+    /// Whether examples are asked for.
+    pub wants_examples: bool,
+}
+
+/// A possibly qualified name: `Session::login`, `session.login`, `login`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    /// The last part.
+    pub last: String,
+    /// The parts before it, outermost first.
+    pub qualifiers: Vec<String>,
+}
+
+impl Name {
+    fn parse(text: &str) -> Option<Self> {
+        let trimmed = text.trim_matches(|c: char| !(c.is_alphanumeric() || c == '_'));
+        let parts: Vec<&str> = trimmed
+            .split(['.', ':', '#', '/', '\\', '>', '-'])
+            .filter(|part| !part.is_empty())
+            .collect();
+        let plain = |part: &&str| part.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if !parts.iter().all(plain) {
+            return None;
+        }
+        let (last, qualifiers) = parts.split_last()?;
+        Some(Self {
+            last: (*last).to_owned(),
+            qualifiers: qualifiers.iter().map(|part| (*part).to_owned()).collect(),
+        })
+    }
+}
+
+/// Whether a word of a sentence looks like a name from code rather than prose.
+fn stands_out(word: &str) -> bool {
+    let bare = word.trim_matches(|c: char| !(c.is_alphanumeric() || c == '_'));
+    let inner_capital =
+        bare.chars().skip(1).any(char::is_uppercase) && bare.chars().any(char::is_lowercase);
+    let joined = bare.contains('_') || bare.contains("::") || bare.contains("->");
+    let dotted = bare
+        .split_once('.')
+        .is_some_and(|(a, b)| !a.is_empty() && b.starts_with(char::is_alphabetic));
+    inner_capital
+        || joined
+        || dotted
+        || word.contains("()")
+        || (word.starts_with('`') && word.len() > 2)
+}
+
+impl Understanding {
+    /// Reads a query.
+    pub fn of(query: &str) -> Self {
+        let tokens: Vec<&str> = query.split_whitespace().collect();
+        let single = match tokens.as_slice() {
+            [one] => Name::parse(one),
+            _ => None,
+        };
+        let names: Vec<Name> = match &single {
+            Some(name) => vec![name.clone()],
+            None => tokens
+                .iter()
+                .filter(|token| stands_out(token))
+                .filter_map(|token| Name::parse(token))
+                .collect(),
+        };
+        let mut understanding = Self {
+            terms: weigh(query),
+            is_symbol: single.is_some(),
+            names,
+            ..Self::default()
+        };
+        if !understanding.is_symbol {
+            understanding.read_hints(query);
+        }
+        understanding
+    }
+
+    fn read_hints(&mut self, query: &str) {
+        for (_, word) in words::words(query) {
+            match word.to_lowercase().as_str() {
+                "test" | "tests" | "tested" | "testing" | "spec" | "specs" | "fixture"
+                | "fixtures" | "mock" | "mocks" => self.wants_tests = true,
+                "config" | "configuration" | "configured" | "settings" | "setting" | "manifest"
+                | "dependencies" | "pipeline" | "workflow" | "yaml" | "toml" | "json" => {
+                    self.wants_data = true;
+                }
+                "docs" | "documentation" | "documented" | "readme" | "changelog" | "guide"
+                | "tutorial" => self.wants_prose = true,
+                "example" | "examples" | "demo" | "sample" | "benchmark" | "benchmarks" => {
+                    self.wants_examples = true;
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// Terms with weights: stop words go, unless nothing else is left.
+fn weigh(query: &str) -> Vec<(String, f32)> {
+    let all: Vec<&str> = words::words(query).map(|(_, word)| word).collect();
+    let content: Vec<&str> = all
+        .iter()
+        .copied()
+        .filter(|word| !words::is_stop_word(&word.to_lowercase()))
+        .collect();
+    let kept = if content.is_empty() { &all } else { &content };
+    let mut weighted: Vec<(String, f32)> = Vec::new();
+    for word in kept {
+        let parts = terms(word);
+        let several = parts.len() > 1;
+        for (number, term) in parts.iter().enumerate() {
+            // The whole identifier comes last.
+            let whole = !several || number + 1 == parts.len();
+            let weight = if whole { 1.0 } else { PART_WEIGHT };
+            let known = weighted.iter_mut().find(|one| one.0 == *term);
+            if let Some(one) = known {
+                one.1 = one.1.max(weight);
+            } else if weighted.len() < MAX_TERMS {
+                weighted.push((term.clone(), weight));
+            }
+        }
+    }
+    weighted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(query: &str) -> Vec<String> {
+        let found = Understanding::of(query).names;
+        found
+            .into_iter()
+            .map(|name| [name.qualifiers, vec![name.last]].concat().join("|"))
+            .collect()
+    }
+
+    #[test]
+    fn a_single_name_is_a_symbol_query() {
+        for (query, expected) in [
+            ("login", "login"),
+            ("Session::login", "Session|login"),
+            ("session.log_in()", "session|log_in"),
+            ("`HTTPServer`", "HTTPServer"),
+            ("std::io::Read", "std|io|Read"),
+            ("Foo#bar", "Foo|bar"),
+        ] {
+            assert!(Understanding::of(query).is_symbol, "{query}");
+            assert_eq!(names(query), [expected], "{query}");
+        }
+    }
+
+    #[test]
+    fn names_stand_out_of_prose() {
+        assert_eq!(
+            names("where does parse_url call HttpClient.send and then return?"),
+            ["parse_url", "HttpClient|send"]
+        );
+        assert!(names("where is auth handled").is_empty());
+        assert!(names("Where is HTTP handled. Why?").is_empty());
+        assert!(!Understanding::of("where is auth handled").is_symbol);
+    }
+
+    #[test]
+    fn stop_words_go_unless_nothing_is_left() {
+        let terms: Vec<String> = weigh("where is the auth handled")
+            .into_iter()
+            .map(|one| one.0)
+            .collect();
+        assert_eq!(terms, ["auth", "handl"]);
+        assert!(!weigh("where is it").is_empty());
+        assert!(weigh("??!").is_empty());
+        assert_eq!(weigh(&"word ".repeat(1000)).len(), 1);
+        let many: String = (0..1000).fold(String::new(), |all, n| format!("{all} w{n}x"));
+        assert_eq!(weigh(&many).len(), MAX_TERMS);
+    }
+
+    #[test]
+    fn hints_are_read_from_questions_only() {
+        assert!(Understanding::of("tests for the parser").wants_tests);
+        assert!(!Understanding::of("test").wants_tests);
+        assert!(Understanding::of("where is the port configured").wants_data);
+    }
+}

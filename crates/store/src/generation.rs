@@ -1,0 +1,100 @@
+//! A generation on disk: from the commit payload of the lexical index to the
+//! manifest and the catalog, each checked on the way.
+
+use std::path::Path;
+
+use crate::catalog::{CATALOG_KIND, Catalog, FORMAT_VERSION, MANIFEST_KIND, Manifest};
+use crate::disk::{self, Layout};
+use crate::error::StoreError;
+use crate::frame;
+
+/// What a commit says: which manifest is in force.
+pub(crate) struct Payload {
+    pub(crate) manifest: String,
+    pub(crate) hash: [u8; 32],
+}
+
+impl Payload {
+    pub(crate) fn parse(text: &str, lexical: &Path) -> Result<Self, StoreError> {
+        let parsed = text.split_once(' ').and_then(|(name, hex)| {
+            let hash = blake3::Hash::from_hex(hex).ok()?;
+            let plain = name.starts_with("manifest-") && !name.contains(['/', '\\']);
+            plain.then(|| Self {
+                manifest: name.to_owned(),
+                hash: *hash.as_bytes(),
+            })
+        });
+        parsed.ok_or_else(|| {
+            StoreError::damaged(&lexical.join("meta.json"), "it does not name a manifest")
+        })
+    }
+}
+
+fn read_hashed(path: &Path, hash: [u8; 32]) -> Result<Vec<u8>, StoreError> {
+    let bytes = disk::read(path)?;
+    if *blake3::hash(&bytes).as_bytes() != hash {
+        return Err(StoreError::damaged(
+            path,
+            "it is not the one that was committed",
+        ));
+    }
+    Ok(bytes)
+}
+
+/// Reads the manifest and catalog of a commit.
+pub(crate) fn read(layout: &Layout, payload: &str) -> Result<(Manifest, Catalog), StoreError> {
+    let payload = Payload::parse(payload, &layout.lexical())?;
+    let path = layout.file(&payload.manifest);
+    let bytes = read_hashed(&path, payload.hash)?;
+    let manifest: Manifest = frame::decode(MANIFEST_KIND, FORMAT_VERSION, &bytes, &path)?;
+    let path = layout.file(&manifest.catalog);
+    let bytes = read_hashed(&path, manifest.catalog_hash)?;
+    let catalog: Catalog = frame::decode(CATALOG_KIND, FORMAT_VERSION, &bytes, &path)?;
+    Ok((manifest, catalog))
+}
+
+/// Writes catalog and manifest, durably, and gives the payload that puts them in force.
+pub(crate) fn write(
+    layout: &Layout,
+    manifest: &mut Manifest,
+    catalog: &Catalog,
+) -> Result<String, StoreError> {
+    let bytes = frame::encode(CATALOG_KIND, FORMAT_VERSION, catalog)?;
+    manifest.catalog = Layout::catalog_name(manifest.generation);
+    manifest.catalog_hash = *blake3::hash(&bytes).as_bytes();
+    disk::write_durable(&layout.file(&manifest.catalog), &bytes)?;
+    let bytes = frame::encode(MANIFEST_KIND, FORMAT_VERSION, manifest)?;
+    let name = Layout::manifest_name(manifest.generation);
+    disk::write_durable(&layout.file(&name), &bytes)?;
+    disk::sync_folder(&layout.root)?;
+    Ok(format!("{name} {}", blake3::hash(&bytes).to_hex()))
+}
+
+/// Removes what no generation needs: files of older generations and of runs
+/// that did not finish. Only the holder of the write lock may call it.
+pub(crate) fn sweep(layout: &Layout, manifest: &Manifest) {
+    let mut kept = vec![
+        Layout::catalog_name(manifest.generation),
+        Layout::manifest_name(manifest.generation),
+    ];
+    for segment in &manifest.segments {
+        kept.push(Layout::chunks_name(segment.id));
+        kept.push(Layout::vectors_name(segment.id));
+        kept.push(Layout::graph_name(segment.id));
+    }
+    let entries = walkdir::WalkDir::new(&layout.root)
+        .min_depth(1)
+        .max_depth(1);
+    for entry in entries.into_iter().flatten() {
+        let name = entry.file_name().to_string_lossy();
+        let ours = ["manifest-", "catalog-", "chunks-", "vectors-", "graph-"]
+            .iter()
+            .any(|prefix| name.starts_with(prefix));
+        if ours && entry.file_type().is_file() && !kept.iter().any(|one| *one == name) {
+            // What cannot be removed now is removed by a later commit.
+            if let Err(error) = std::fs::remove_file(entry.path()) {
+                tracing::debug!(path = %entry.path().display(), %error, "left over");
+            }
+        }
+    }
+}

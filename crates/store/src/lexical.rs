@@ -1,0 +1,427 @@
+//! The lexical index: tantivy's postings, scored by BM25 over several fields.
+//!
+//! tantivy keeps the postings and makes the commit; the scores are computed
+//! here, term at a time over all postings, because every candidate's full
+//! score is wanted, not only that of the top ten.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tantivy::directory::MmapDirectory;
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::indexer::NoMergePolicy;
+use tantivy::postings::Postings;
+use tantivy::schema::{
+    FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
+};
+use tantivy::tokenizer::TextAnalyzer;
+use tantivy::{
+    DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, TERMINATED, TantivyDocument,
+    TantivyError, Term,
+};
+
+use crate::error::StoreError;
+use crate::rows::RowSet;
+use crate::tokenizer::CodeTokenizer;
+use crate::vectors::{Best, Scored};
+
+const TOKENIZER: &str = "code";
+
+/// BM25's usual parameters (Robertson & Zaragoza 2009).
+const K1: f32 = 1.2;
+const B: f32 = 0.75;
+
+/// Segments of postings above which a commit merges the small ones.
+const MAX_SEGMENTS: usize = 8;
+
+/// The fields of a chunk's words, in the order of [`LexicalQuery::fields`].
+pub const FIELDS: [&str; 5] = ["symbol", "path", "breadcrumb", "doc", "body"];
+
+/// Words to look for, and what each field counts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LexicalQuery {
+    /// Terms as [`crate::terms`] gives them, each with its weight.
+    pub terms: Vec<(String, f32)>,
+    /// Weights of [`FIELDS`].
+    pub fields: [f32; FIELDS.len()],
+}
+
+/// The words of one chunk.
+pub(crate) struct LexicalDocument<'a> {
+    pub(crate) file: u32,
+    pub(crate) ordinal: u16,
+    pub(crate) fields: [&'a str; FIELDS.len()],
+}
+
+#[derive(Clone, Copy)]
+struct Columns {
+    text: [Field; FIELDS.len()],
+    file: Field,
+    chunk: Field,
+}
+
+fn schema() -> (Schema, Columns) {
+    let mut builder = Schema::builder();
+    let text = TextOptions::default().set_indexing_options(
+        TextFieldIndexing::default()
+            .set_tokenizer(TOKENIZER)
+            .set_index_option(IndexRecordOption::WithFreqs),
+    );
+    let columns = Columns {
+        text: FIELDS.map(|name| builder.add_text_field(name, text.clone())),
+        file: builder.add_u64_field("file", INDEXED),
+        chunk: builder.add_u64_field("chunk", FAST),
+    };
+    (builder.build(), columns)
+}
+
+fn lexical_error(path: &Path) -> impl Fn(TantivyError) -> StoreError {
+    let path = path.to_owned();
+    move |error| StoreError::Lexical {
+        path: path.clone(),
+        detail: error.to_string(),
+    }
+}
+
+fn open_index(path: &Path, create: bool) -> Result<(Index, Columns), StoreError> {
+    let error = lexical_error(path);
+    let (schema, columns) = schema();
+    let directory = MmapDirectory::open(path).map_err(|e| error(e.into()))?;
+    let index = if create {
+        Index::open_or_create(directory, schema.clone()).map_err(&error)?
+    } else {
+        Index::open(directory).map_err(&error)?
+    };
+    if index.schema() != schema {
+        return Err(StoreError::damaged(
+            path,
+            "its fields are of another version",
+        ));
+    }
+    index
+        .tokenizers()
+        .register(TOKENIZER, TextAnalyzer::from(CodeTokenizer::default()));
+    Ok((index, columns))
+}
+
+/// The payload of the newest commit; `None` before the first.
+pub(crate) fn committed_payload(path: &Path) -> Result<Option<String>, StoreError> {
+    if !path.join("meta.json").exists() {
+        return Ok(None);
+    }
+    let (index, _) = open_index(path, false)?;
+    Ok(index.load_metas().map_err(lexical_error(path))?.payload)
+}
+
+/// Adds and deletes documents, and makes the commit.
+pub(crate) struct LexicalWriter {
+    path: std::path::PathBuf,
+    index: Index,
+    columns: Columns,
+    writer: IndexWriter,
+}
+
+impl LexicalWriter {
+    pub(crate) fn open(path: &Path, threads: usize) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(path).map_err(StoreError::io("create", path))?;
+        let (index, columns) = open_index(path, true)?;
+        // Little enough that a 50 MB repository is indexed in under 300 MB in all.
+        let writer = index
+            .writer_with_num_threads(threads, threads * 40_000_000)
+            .map_err(lexical_error(path))?;
+        writer.set_merge_policy(Box::new(NoMergePolicy));
+        Ok(Self {
+            path: path.to_owned(),
+            index,
+            columns,
+            writer,
+        })
+    }
+
+    pub(crate) fn add(&self, document: &LexicalDocument<'_>) -> Result<(), StoreError> {
+        let mut fields = TantivyDocument::new();
+        for (field, text) in self.columns.text.iter().zip(document.fields) {
+            if !text.is_empty() {
+                fields.add_text(*field, text);
+            }
+        }
+        fields.add_u64(self.columns.file, u64::from(document.file));
+        fields.add_u64(
+            self.columns.chunk,
+            u64::from(document.file) << 16 | u64::from(document.ordinal),
+        );
+        self.writer
+            .add_document(fields)
+            .map_err(lexical_error(&self.path))?;
+        Ok(())
+    }
+
+    pub(crate) fn delete_file(&self, file: u32) {
+        self.writer
+            .delete_term(Term::from_field_u64(self.columns.file, u64::from(file)));
+    }
+
+    /// The one commit point: after this the payload's manifest is in force.
+    pub(crate) fn commit(&mut self, payload: &str) -> Result<(), StoreError> {
+        let error = lexical_error(&self.path);
+        let mut prepared = self.writer.prepare_commit().map_err(&error)?;
+        prepared.set_payload(payload);
+        prepared.commit().map_err(&error)?;
+        crate::disk::sync_folder(&self.path)
+    }
+
+    pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
+        self.writer
+            .rollback()
+            .map(|_| ())
+            .map_err(lexical_error(&self.path))
+    }
+
+    /// Merges the smaller segments when there are many; the commit stands.
+    pub(crate) fn merge_small(&mut self) -> Result<(), StoreError> {
+        let error = lexical_error(&self.path);
+        let mut metas = self.index.searchable_segment_metas().map_err(&error)?;
+        if metas.len() > MAX_SEGMENTS {
+            metas.sort_by_key(tantivy::SegmentMeta::num_docs);
+            // From the smallest on, as long as the next is not much larger
+            // than all before it: each document is rewritten O(log n) times.
+            let mut taken: Vec<_> = Vec::new();
+            let mut sum = 0;
+            for meta in &metas {
+                if taken.len() >= 2 && meta.num_docs() > sum.max(10_000) * 2 {
+                    break;
+                }
+                sum += meta.num_docs();
+                taken.push(meta.id());
+            }
+            self.writer.merge(&taken).wait().map_err(&error)?;
+        }
+        self.writer.garbage_collect_files().wait().map_err(&error)?;
+        Ok(())
+    }
+}
+
+struct FieldOfSegment {
+    inverted: Arc<tantivy::InvertedIndexReader>,
+    norms: FieldNormReader,
+}
+
+struct PostingsSegment {
+    fields: Vec<FieldOfSegment>,
+    /// File and ordinal of each document, packed; `None` for the deleted.
+    chunks: Vec<Option<u64>>,
+    /// Row of each document; `u32::MAX` for the deleted.
+    rows: Vec<u32>,
+}
+
+/// One generation of postings, open for reading.
+pub(crate) struct LexicalReader {
+    path: std::path::PathBuf,
+    // Keeps the files of the searcher alive.
+    _reader: IndexReader,
+    segments: Vec<PostingsSegment>,
+    columns: Columns,
+    documents: u64,
+    live: u64,
+    mean_lengths: [f32; FIELDS.len()],
+}
+
+impl LexicalReader {
+    /// Opens the newest commit and gives its payload along.
+    pub(crate) fn open(path: &Path) -> Result<Option<(Self, String)>, StoreError> {
+        if !path.join("meta.json").exists() {
+            return Ok(None);
+        }
+        let error = lexical_error(path);
+        let (index, columns) = open_index(path, false)?;
+        let before = index.load_metas().map_err(&error)?;
+        let damaged = index.validate_checksum().map_err(&error)?;
+        if let Some(file) = damaged.into_iter().min() {
+            return Err(StoreError::damaged(
+                &path.join(file),
+                "its checksum is wrong",
+            ));
+        }
+        let reader: IndexReader = index
+            .reader_builder()
+            .reload_policy(ReloadPolicy::Manual)
+            .try_into()
+            .map_err(&error)?;
+        let after = index.load_metas().map_err(&error)?;
+        if before.opstamp != after.opstamp || before.payload != after.payload {
+            return Err(StoreError::Lexical {
+                path: path.to_owned(),
+                detail: "a commit came between; open it again".to_owned(),
+            });
+        }
+        let searcher = reader.searcher();
+        let mut lengths = [0_u64; FIELDS.len()];
+        let mut segments = Vec::new();
+        for segment in searcher.segment_readers() {
+            let mut fields = Vec::new();
+            for (field, length) in columns.text.iter().zip(&mut lengths) {
+                let inverted = segment.inverted_index(*field).map_err(&error)?;
+                *length += inverted.total_num_tokens();
+                let norms = segment.get_fieldnorms_reader(*field).map_err(&error)?;
+                fields.push(FieldOfSegment { inverted, norms });
+            }
+            let chunk = segment.fast_fields().u64("chunk").map_err(&error)?;
+            let chunks = (0..segment.max_doc())
+                .map(|doc| {
+                    let alive = !segment.is_deleted(doc);
+                    alive.then(|| chunk.first(doc)).flatten()
+                })
+                .collect();
+            segments.push(PostingsSegment {
+                fields,
+                chunks,
+                rows: Vec::new(),
+            });
+        }
+        let documents: u64 = segments.iter().map(|one| one.chunks.len() as u64).sum();
+        let live = searcher.num_docs();
+        let open = Self {
+            path: path.to_owned(),
+            _reader: reader,
+            segments,
+            columns,
+            documents,
+            live,
+            mean_lengths: lengths.map(|sum| (sum as f32 / documents.max(1) as f32).max(1.0)),
+        };
+        Ok(Some((open, after.payload.unwrap_or_default())))
+    }
+
+    /// Tells each document its row; to be called once, before any search.
+    /// Documents of a chunk that `row_of` (file, ordinal) does not know are
+    /// counted in the answer.
+    pub(crate) fn set_rows(&mut self, row_of: impl Fn(u32, u16) -> Option<u32>) -> u64 {
+        let mut unknown = 0;
+        for segment in &mut self.segments {
+            segment.rows = std::mem::take(&mut segment.chunks)
+                .into_iter()
+                .map(|packed| {
+                    let Some(packed) = packed else {
+                        return u32::MAX;
+                    };
+                    row_of((packed >> 16) as u32, packed as u16).unwrap_or_else(|| {
+                        unknown += 1;
+                        u32::MAX
+                    })
+                })
+                .collect();
+        }
+        unknown
+    }
+
+    pub(crate) fn live(&self) -> u64 {
+        self.live
+    }
+
+    /// The score of every one of `rows` rows.
+    pub(crate) fn scores(
+        &self,
+        query: &LexicalQuery,
+        rows: usize,
+    ) -> Result<LexicalScores, StoreError> {
+        let io = |source| StoreError::Io {
+            action: "read",
+            path: self.path.clone(),
+            source,
+        };
+        let mut scores = vec![0.0_f32; rows];
+        for (field_number, &field_weight) in query.fields.iter().enumerate() {
+            if field_weight == 0.0 {
+                continue;
+            }
+            let norm_of = length_norms(self.mean_lengths[field_number]);
+            for (text, term_weight) in &query.terms {
+                let term = Term::from_field_text(self.columns.text[field_number], text);
+                let mut found = Vec::new();
+                let mut frequency = 0_u64;
+                for segment in &self.segments {
+                    let inverted = &segment.fields[field_number].inverted;
+                    if let Some(info) = inverted.get_term_info(&term).map_err(io)? {
+                        frequency += u64::from(info.doc_freq);
+                        found.push((segment, info));
+                    }
+                }
+                let weight =
+                    field_weight * term_weight * idf(self.documents, frequency) * (K1 + 1.0);
+                for (segment, info) in found {
+                    let field = &segment.fields[field_number];
+                    let mut postings = field
+                        .inverted
+                        .read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)
+                        .map_err(io)?;
+                    let mut doc = postings.doc();
+                    while doc != TERMINATED {
+                        let row = segment.rows[doc as usize] as usize;
+                        if let Some(score) = scores.get_mut(row) {
+                            let frequency = postings.term_freq() as f32;
+                            let norm = norm_of[field.norms.fieldnorm_id(doc) as usize];
+                            *score += weight * frequency / (frequency + norm);
+                        }
+                        doc = postings.advance();
+                    }
+                }
+            }
+        }
+        Ok(LexicalScores(scores))
+    }
+
+    /// In how many documents a term occurs, by field.
+    pub(crate) fn frequencies(&self, term: &str) -> Result<[u64; FIELDS.len()], StoreError> {
+        let mut frequencies = [0; FIELDS.len()];
+        for (number, frequency) in frequencies.iter_mut().enumerate() {
+            let term = Term::from_field_text(self.columns.text[number], term);
+            for segment in &self.segments {
+                let inverted = &segment.fields[number].inverted;
+                *frequency +=
+                    u64::from(inverted.doc_freq(&term).map_err(|source| StoreError::Io {
+                        action: "read",
+                        path: self.path.clone(),
+                        source,
+                    })?);
+            }
+        }
+        Ok(frequencies)
+    }
+}
+
+/// The BM25 score of every row of a snapshot for one query.
+#[derive(Clone, Debug)]
+pub struct LexicalScores(Vec<f32>);
+
+impl LexicalScores {
+    /// The score of a row; 0 when no word matches.
+    pub fn of(&self, row: u32) -> f32 {
+        self.0.get(row as usize).copied().unwrap_or(0.0)
+    }
+
+    /// The best `limit` of the allowed rows, best first.
+    pub fn best(&self, allowed: &RowSet, limit: usize) -> Vec<(u32, f32)> {
+        let mut best = Best::new(limit);
+        for (row, score) in self.0.iter().enumerate() {
+            let row = row as u32;
+            if *score > 0.0 && allowed.contains(row) {
+                best.push(Scored { score: *score, row });
+            }
+        }
+        let sorted = best.into_sorted();
+        sorted.into_iter().map(|one| (one.row, one.score)).collect()
+    }
+}
+
+fn idf(documents: u64, frequency: u64) -> f32 {
+    let (n, f) = (documents as f32, frequency as f32);
+    (1.0 + (n - f + 0.5) / (f + 0.5)).ln()
+}
+
+/// `k1 * (1 - b + b * length / mean)` for each coded length.
+fn length_norms(mean: f32) -> [f32; 256] {
+    std::array::from_fn(|id| {
+        let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
+        K1 * (1.0 - B + B * length / mean)
+    })
+}

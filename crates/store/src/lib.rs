@@ -1,0 +1,37 @@
+//! The index on disk: catalog, lexical index, vectors, one commit point, recovery.
+//!
+//! An index is a folder. [`Writer`] is the only one that changes it, under a
+//! lock; [`Snapshot`] reads one generation of it and is never disturbed. What
+//! is in force is named by the commit payload of the lexical index: a manifest,
+//! which names the catalog and the segments, each with its checksum. Every byte
+//! that an answer depends on is checked before it is believed.
+//!
+//! Nothing here reads a file of a repository, knows a query language or talks
+//! to a network.
+
+#![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
+
+mod catalog;
+mod chunks;
+mod disk;
+mod dot;
+mod error;
+mod frame;
+mod generation;
+mod graph;
+mod lexical;
+mod lock;
+mod rows;
+mod sections;
+mod snapshot;
+mod tokenizer;
+mod vectors;
+mod writer;
+
+pub use catalog::{Catalog, FileVersion, StatRecord, View, ViewFile, ViewSkip};
+pub use error::StoreError;
+pub use lexical::{FIELDS, LexicalQuery, LexicalScores};
+pub use rows::RowSet;
+pub use snapshot::{ChunkInfo, Snapshot, SymbolInfo, Totals};
+pub use tokenizer::terms;
+pub use writer::{NewFile, Writer, WriterOptions};

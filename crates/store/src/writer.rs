@@ -1,0 +1,461 @@
+//! The one writer of an index: adds file versions, commits views, sweeps.
+//!
+//! Nothing that is in force is ever changed: new segments, catalog and
+//! manifest are written beside the old ones and made durable, then the commit
+//! of the lexical index, whose payload names the manifest, puts them in force.
+//! A writer that dies before that leaves the last generation as it was.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use wherein_core::{Chunk, ContentHash, Language, limits};
+
+use crate::catalog::{Catalog, FileVersion, Manifest, SegmentRecord, VectorRecord, View};
+use crate::chunks::{ChunkSegment, ChunkSegmentBuilder, FileInput};
+use crate::disk::Layout;
+use crate::error::StoreError;
+use crate::generation;
+use crate::lexical::{LexicalDocument, LexicalWriter, committed_payload};
+use crate::lock::WriteLock;
+use crate::vectors::{VectorSegment, VectorSegmentBuilder};
+
+/// Memory of a segment under construction, in bytes, above which it is written.
+const SEGMENT_BYTES: usize = 32 << 20;
+
+/// Segments smaller than this, in chunks, are merged when there are many.
+const SMALL_SEGMENT: u32 = 8_000;
+
+/// How many small segments may lie about.
+const MAX_SMALL_SEGMENTS: usize = 6;
+
+/// A file to be added: its text, chunks and vectors.
+#[derive(Clone, Copy, Debug)]
+pub struct NewFile<'a> {
+    /// Relative to the root.
+    pub path: &'a str,
+    /// Of the bytes on disk.
+    pub hash: ContentHash,
+    /// Language of the file.
+    pub language: Language,
+    /// What the chunks are spans of.
+    pub text: &'a str,
+    /// In order; at most [`limits::MAX_CHUNKS_PER_FILE`].
+    pub chunks: &'a [Chunk],
+    /// `[chunks.len(), dimensions] f32`, L2-normalised; `None` without a model.
+    pub vectors: Option<&'a [f32]>,
+    /// See [`FileVersion::recipe`].
+    pub recipe: u64,
+}
+
+/// How a writer is opened.
+#[derive(Clone, Debug)]
+pub struct WriterOptions {
+    /// How long to wait for another writer.
+    pub wait: Duration,
+    /// Threads that build postings.
+    pub threads: usize,
+    /// Id and dimensions of the model whose vectors are written.
+    pub model: Option<(String, usize)>,
+    /// Throw away what is there, damaged or not.
+    pub from_scratch: bool,
+}
+
+struct SegmentInProgress {
+    id: u64,
+    chunks: ChunkSegmentBuilder,
+    vectors: Option<VectorSegmentBuilder>,
+}
+
+/// Holds the lock; dropping it without a commit changes nothing.
+pub struct Writer {
+    layout: Layout,
+    lexical: LexicalWriter,
+    manifest: Manifest,
+    catalog: Catalog,
+    model: Option<(String, usize)>,
+    in_progress: Option<SegmentInProgress>,
+    committed: bool,
+    // Last, so that it is freed last.
+    _lock: WriteLock,
+}
+
+impl Writer {
+    /// Opens the index at `root` for writing; makes it when there is none.
+    pub fn open(root: &Path, options: &WriterOptions) -> Result<Self, StoreError> {
+        std::fs::create_dir_all(root).map_err(StoreError::io("create", root))?;
+        let layout = Layout::new(root);
+        let lock = WriteLock::acquire(&layout.lock(), options.wait)?;
+        if options.from_scratch {
+            wipe(&layout)?;
+        }
+        let payload = committed_payload(&layout.lexical())?.filter(|payload| !payload.is_empty());
+        let (manifest, catalog) = match &payload {
+            Some(payload) => generation::read(&layout, payload)?,
+            None => <(Manifest, Catalog)>::default(),
+        };
+        generation::sweep(&layout, &manifest);
+        let lexical = LexicalWriter::open(&layout.lexical(), options.threads.max(1))?;
+        Ok(Self {
+            layout,
+            lexical,
+            manifest,
+            catalog,
+            model: options.model.clone(),
+            in_progress: None,
+            committed: payload.is_some(),
+            _lock: lock,
+        })
+    }
+
+    /// What is committed, and what was added since.
+    pub fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    /// The generation in force.
+    pub fn generation(&self) -> u64 {
+        self.manifest.generation
+    }
+
+    /// Whether anything was ever committed.
+    pub fn has_commit(&self) -> bool {
+        self.committed
+    }
+
+    /// Adds a file version and gives its id. It can be found once a view that
+    /// holds it is committed.
+    pub fn add(&mut self, file: &NewFile<'_>) -> Result<u32, StoreError> {
+        if file.chunks.len() > limits::MAX_CHUNKS_PER_FILE {
+            return Err(StoreError::Misuse(format!(
+                "{} has {} chunks; a file can have {}",
+                file.path,
+                file.chunks.len(),
+                limits::MAX_CHUNKS_PER_FILE
+            )));
+        }
+        let dimensions = self.model.as_ref().map(|model| model.1);
+        if file.vectors.map(<[f32]>::len) != dimensions.map(|d| d * file.chunks.len()) {
+            return Err(StoreError::Misuse(format!(
+                "the vectors of {} do not fit its {} chunks",
+                file.path,
+                file.chunks.len()
+            )));
+        }
+        let id = self.manifest.next_file;
+        self.manifest.next_file += 1;
+        for (ordinal, chunk) in file.chunks.iter().enumerate() {
+            self.add_words(id, ordinal as u16, file, chunk)?;
+        }
+        let manifest = &mut self.manifest;
+        let segment = self.in_progress.get_or_insert_with(|| {
+            manifest.next_segment += 1;
+            SegmentInProgress {
+                id: manifest.next_segment,
+                chunks: ChunkSegmentBuilder::default(),
+                vectors: dimensions.map(VectorSegmentBuilder::new),
+            }
+        });
+        segment.chunks.add(&FileInput {
+            id,
+            path: file.path,
+            hash: file.hash.0,
+            language: file.language,
+            text: file.text,
+            chunks: file.chunks,
+        });
+        if let (Some(vectors), Some(rows), Some(d)) =
+            (&mut segment.vectors, file.vectors, dimensions)
+        {
+            for row in rows.chunks_exact(d) {
+                vectors.push(row);
+            }
+        }
+        self.catalog.files.push(FileVersion {
+            id,
+            path: file.path.to_owned(),
+            hash: file.hash.0,
+            language: file.language as u8,
+            chunks: file.chunks.len() as u32,
+            recipe: file.recipe,
+        });
+        let held = segment.chunks.size()
+            + segment
+                .vectors
+                .as_ref()
+                .map_or(0, VectorSegmentBuilder::size);
+        if held > SEGMENT_BYTES {
+            self.write_segment()?;
+        }
+        Ok(id)
+    }
+
+    fn add_words(
+        &mut self,
+        file_id: u32,
+        ordinal: u16,
+        file: &NewFile<'_>,
+        chunk: &Chunk,
+    ) -> Result<(), StoreError> {
+        let mut symbols: Vec<&str> = chunk.symbols.iter().map(|one| one.name.as_str()).collect();
+        if symbols.is_empty() {
+            symbols.extend(chunk.symbol.as_deref());
+        }
+        let docs: Vec<&str> = chunk
+            .symbols
+            .iter()
+            .map(|symbol| symbol.doc.of(file.text))
+            .filter(|doc| !doc.is_empty())
+            .collect();
+        self.lexical.add(&LexicalDocument {
+            file: file_id,
+            ordinal,
+            fields: [
+                &symbols.join(" "),
+                file.path,
+                &chunk.breadcrumb,
+                &docs.join("\n"),
+                chunk.span.bytes.of(file.text),
+            ],
+        })
+    }
+
+    fn write_segment(&mut self) -> Result<(), StoreError> {
+        let Some(segment) = self.in_progress.take() else {
+            return Ok(());
+        };
+        let record = self.write_built(segment)?;
+        self.manifest.segments.push(record);
+        Ok(())
+    }
+
+    fn write_built(&self, segment: SegmentInProgress) -> Result<SegmentRecord, StoreError> {
+        let chunk_count = segment.chunks.chunk_count();
+        let path = self.layout.file(&Layout::chunks_name(segment.id));
+        let chunks = segment.chunks.write(&path)?;
+        let vectors = match (segment.vectors, &self.model) {
+            (Some(vectors), Some((model, dimensions))) => {
+                let path = self.layout.file(&Layout::vectors_name(segment.id));
+                Some(VectorRecord {
+                    identity: vectors.write(&path)?,
+                    model: model.clone(),
+                    dimensions: *dimensions as u32,
+                })
+            }
+            _ => None,
+        };
+        Ok(SegmentRecord {
+            id: segment.id,
+            chunks,
+            chunk_count,
+            vectors,
+        })
+    }
+
+    /// Puts `view` in force (in place of the one with the same root, if any),
+    /// with everything added so far, and gives the new generation. File
+    /// versions that no view holds are gone.
+    pub fn commit(&mut self, view: View) -> Result<u64, StoreError> {
+        self.write_segment()?;
+        self.catalog.views.retain(|one| one.root != view.root);
+        self.catalog.views.push(view);
+        self.commit_catalog()
+    }
+
+    /// Takes a checkout out of the index.
+    pub fn remove_view(&mut self, root: &str) -> Result<u64, StoreError> {
+        self.write_segment()?;
+        self.catalog.views.retain(|one| one.root != root);
+        self.commit_catalog()
+    }
+
+    fn commit_catalog(&mut self) -> Result<u64, StoreError> {
+        self.catalog.views.sort_by(|a, b| a.root.cmp(&b.root));
+        let held: HashSet<u32> = self
+            .catalog
+            .views
+            .iter()
+            .flat_map(|view| view.files.iter().map(|file| file.id))
+            .collect();
+        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.catalog.files)
+            .into_iter()
+            .partition(|file| held.contains(&file.id));
+        for file in &dropped {
+            self.lexical.delete_file(file.id);
+        }
+        self.catalog.files = kept;
+        self.compact(&held)?;
+        self.manifest.live_chunks = self
+            .catalog
+            .files
+            .iter()
+            .map(|file| u64::from(file.chunks))
+            .sum();
+        self.manifest.generation += 1;
+        let payload = generation::write(&self.layout, &mut self.manifest, &self.catalog)?;
+        self.lexical.commit(&payload)?;
+        self.committed = true;
+        generation::sweep(&self.layout, &self.manifest);
+        self.lexical.merge_small()?;
+        Ok(self.manifest.generation)
+    }
+
+    /// Rewrites segments that are mostly dead, and small ones when there are many.
+    fn compact(&mut self, held: &HashSet<u32>) -> Result<(), StoreError> {
+        let mut rewrite: Vec<usize> = Vec::new();
+        let mut small: Vec<usize> = Vec::new();
+        let mut gone: Vec<usize> = Vec::new();
+        let mut live_of = Vec::new();
+        for (number, record) in self.manifest.segments.iter().enumerate() {
+            let chunks = self.open_chunks(record)?;
+            let live: u32 = (0..chunks.file_count())
+                .map(|file| chunks.file(file))
+                .filter(|file| held.contains(&file.id))
+                .map(|file| file.chunk_count)
+                .sum();
+            let files_live =
+                (0..chunks.file_count()).any(|file| held.contains(&chunks.file(file).id));
+            live_of.push(live);
+            if !files_live {
+                gone.push(number);
+            } else if live * 2 < record.chunk_count {
+                rewrite.push(number);
+            } else if record.chunk_count < SMALL_SEGMENT {
+                small.push(number);
+            }
+        }
+        if small.len() > MAX_SMALL_SEGMENTS {
+            rewrite.append(&mut small);
+            rewrite.sort_unstable();
+        }
+        let merged = self.merge(&rewrite, held)?;
+        let mut number = 0;
+        self.manifest.segments.retain(|_| {
+            let keep = !gone.contains(&number) && !rewrite.contains(&number);
+            number += 1;
+            keep
+        });
+        self.manifest.segments.extend(merged);
+        Ok(())
+    }
+
+    fn open_chunks(&self, record: &SegmentRecord) -> Result<ChunkSegment, StoreError> {
+        let path = self.layout.file(&Layout::chunks_name(record.id));
+        ChunkSegment::open(&path, record.chunks)
+    }
+
+    /// The live files of some segments as new segments, one for each model.
+    fn merge(
+        &mut self,
+        segments: &[usize],
+        held: &HashSet<u32>,
+    ) -> Result<Vec<SegmentRecord>, StoreError> {
+        let records: Vec<SegmentRecord> = segments
+            .iter()
+            .map(|number| self.manifest.segments[*number].clone())
+            .collect();
+        let mut written: Vec<SegmentRecord> = Vec::new();
+        let mut done = vec![false; records.len()];
+        for first in 0..records.len() {
+            if done[first] {
+                continue;
+            }
+            let of = records[first]
+                .vectors
+                .as_ref()
+                .map(|one| (one.model.clone(), one.dimensions as usize));
+            self.manifest.next_segment += 1;
+            let mut target = SegmentInProgress {
+                id: self.manifest.next_segment,
+                chunks: ChunkSegmentBuilder::default(),
+                vectors: of.as_ref().map(|(_, d)| VectorSegmentBuilder::new(*d)),
+            };
+            for (number, record) in records.iter().enumerate().skip(first) {
+                let model = record
+                    .vectors
+                    .as_ref()
+                    .map(|one| (one.model.clone(), one.dimensions as usize));
+                if done[number] || model != of {
+                    continue;
+                }
+                done[number] = true;
+                self.copy_live(record, &mut target, held)?;
+            }
+            let current = std::mem::replace(&mut self.model, of);
+            let record = self.write_built(target);
+            self.model = current;
+            written.push(record?);
+        }
+        Ok(written)
+    }
+
+    fn copy_live(
+        &self,
+        record: &SegmentRecord,
+        target: &mut SegmentInProgress,
+        held: &HashSet<u32>,
+    ) -> Result<(), StoreError> {
+        let chunks = self.open_chunks(record)?;
+        let vectors = match &record.vectors {
+            None => None,
+            Some(of) => {
+                let path = self.layout.file(&Layout::vectors_name(record.id));
+                let rows = record.chunk_count as usize;
+                Some(VectorSegment::open(
+                    &path,
+                    of.identity,
+                    of.dimensions as usize,
+                    rows,
+                )?)
+            }
+        };
+        for number in 0..chunks.file_count() {
+            let file = chunks.file(number);
+            if !held.contains(&file.id) {
+                continue;
+            }
+            target.chunks.copy(&chunks, number)?;
+            if let (Some(from), Some(to)) = (&vectors, &mut target.vectors) {
+                to.copy(from, file.chunks())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Uncommitted postings are forgotten; files of a segment that was not
+        // committed are swept by the next writer.
+        if let Err(error) = self.lexical.rollback() {
+            tracing::debug!(%error, "rollback");
+        }
+    }
+}
+
+/// Removes everything but the lock.
+fn wipe(layout: &Layout) -> Result<(), StoreError> {
+    let entries: Vec<PathBuf> = walkdir::WalkDir::new(&layout.root)
+        .min_depth(1)
+        .max_depth(1)
+        .into_iter()
+        .filter_map(Result::ok)
+        .map(walkdir::DirEntry::into_path)
+        .filter(|path| *path != layout.lock())
+        .collect();
+    // The lexical index goes first: without it nothing is in force, so a wipe
+    // that dies half way leaves an empty index, not a damaged one.
+    let meta = layout.lexical().join("meta.json");
+    if meta.exists() {
+        std::fs::remove_file(&meta).map_err(StoreError::io("remove", &meta))?;
+    }
+    for path in entries {
+        let removed = if path.is_dir() {
+            std::fs::remove_dir_all(&path)
+        } else {
+            std::fs::remove_file(&path)
+        };
+        removed.map_err(StoreError::io("remove", &path))?;
+    }
+    Ok(())
+}

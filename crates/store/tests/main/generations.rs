@@ -1,0 +1,219 @@
+//! Commits, views, the lock, and what is swept.
+
+use std::collections::HashSet;
+use std::fs;
+
+use proptest::prelude::*;
+use wherein_store::{Snapshot, StoreError, Writer};
+
+use crate::support::{add, found, index, open, options, view, writer};
+
+#[test]
+fn nothing_is_there_before_the_first_commit() {
+    let folder = tempfile::tempdir().expect("folder");
+    assert!(
+        Snapshot::open(folder.path(), None)
+            .expect("opens")
+            .is_none()
+    );
+    let mut first = writer(folder.path());
+    add(&mut first, "a", "alpha");
+    assert!(!first.has_commit());
+    drop(first);
+    assert!(
+        Snapshot::open(folder.path(), None)
+            .expect("opens")
+            .is_none()
+    );
+    assert!(!writer(folder.path()).has_commit());
+}
+
+#[test]
+fn a_reader_keeps_its_generation_and_the_next_one_sees_the_change() {
+    let folder = tempfile::tempdir().expect("folder");
+    index(folder.path(), &[("a", "alpha one"), ("b", "beta two")]);
+    let old = open(folder.path());
+    let mut writer = writer(folder.path());
+    let kept = old.catalog().view("here").expect("view").files[1];
+    let new = add(&mut writer, "a", "omega one");
+    let generation = writer
+        .commit(view("here", vec![new, kept]))
+        .expect("commits");
+    drop(writer);
+    assert_eq!(generation, old.generation() + 1);
+    assert_eq!(found(&old, "here", "alpha").len(), 1);
+    assert!(found(&old, "here", "omega").is_empty());
+    let fresh = Snapshot::open(folder.path(), Some(&old))
+        .expect("opens")
+        .expect("there");
+    assert!(found(&fresh, "here", "alpha").is_empty());
+    assert_eq!(found(&fresh, "here", "omega").len(), 1);
+    assert_eq!(found(&fresh, "here", "beta").len(), 1);
+}
+
+#[test]
+fn an_uncommitted_writer_changes_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    index(folder.path(), &[("a", "alpha")]);
+    let mut abandoned = writer(folder.path());
+    for number in 0..50 {
+        add(&mut abandoned, &format!("f{number}"), "alpha beta gamma");
+    }
+    drop(abandoned);
+    let snapshot = open(folder.path());
+    assert_eq!(snapshot.generation(), 1);
+    assert_eq!(found(&snapshot, "here", "alpha").len(), 1);
+    let again = writer(folder.path());
+    assert_eq!(again.catalog().files.len(), 1);
+}
+
+#[test]
+fn one_writer_at_a_time_and_any_number_of_readers() {
+    let folder = tempfile::tempdir().expect("folder");
+    index(folder.path(), &[("a", "alpha")]);
+    let first = writer(folder.path());
+    match Writer::open(folder.path(), &options()) {
+        Err(StoreError::Locked { holder, .. }) => {
+            assert_eq!(holder, std::process::id().to_string());
+        }
+        Err(other) => panic!("{other}"),
+        Ok(_) => panic!("two writers"),
+    }
+    assert_eq!(found(&open(folder.path()), "here", "alpha").len(), 1);
+    drop(first);
+    assert!(Writer::open(folder.path(), &options()).is_ok());
+}
+
+#[test]
+fn views_share_versions_and_never_see_each_other() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut writer = writer(folder.path());
+    let shared = add(&mut writer, "a", "shared words");
+    let main_only = add(&mut writer, "b", "main words");
+    writer
+        .commit(view("main", vec![shared, main_only]))
+        .expect("commits");
+    let branch_only = add(&mut writer, "b", "branch words");
+    writer
+        .commit(view("branch", vec![shared, branch_only]))
+        .expect("commits");
+    let snapshot = open(folder.path());
+    let paths = |root: &str, query: &str| found(&snapshot, root, query).len();
+    assert_eq!((paths("main", "words"), paths("branch", "words")), (2, 2));
+    assert_eq!((paths("main", "branch"), paths("branch", "branch")), (0, 1));
+    assert_eq!(snapshot.catalog().files.len(), 3);
+    writer.remove_view("main").expect("commits");
+    let snapshot = open(folder.path());
+    assert_eq!(snapshot.catalog().files.len(), 2);
+    assert_eq!(found(&snapshot, "branch", "words").len(), 2);
+    assert!(snapshot.catalog().view("main").is_none());
+}
+
+#[test]
+fn many_small_commits_leave_few_files() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut writer = writer(folder.path());
+    let mut files = Vec::new();
+    for number in 0..40 {
+        let text = format!("word{number} common");
+        files.push(add(&mut writer, &format!("file{number}"), &text));
+        writer.commit(view("here", files.clone())).expect("commits");
+    }
+    let snapshot = open(folder.path());
+    assert_eq!(found(&snapshot, "here", "common").len(), 40);
+    assert_eq!(
+        found(&snapshot, "here", "word17"),
+        [("file17".to_owned(), 1)]
+    );
+    assert!(snapshot.totals().segments <= 8, "{:?}", snapshot.totals());
+    snapshot.check().expect("whole");
+    let names: HashSet<String> = fs::read_dir(folder.path())
+        .expect("lists")
+        .map(|entry| {
+            entry
+                .expect("entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    assert!(names.len() < 24, "{names:?}");
+    let lexical = fs::read_dir(folder.path().join("lexical"))
+        .expect("lists")
+        .count();
+    assert!(lexical < 120, "{lexical}");
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Write(usize, u8),
+    Remove(usize),
+    Commit,
+    Reopen,
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        4 => (0_usize..12, any::<u8>()).prop_map(|(file, word)| Step::Write(file, word)),
+        1 => (0_usize..12).prop_map(Step::Remove),
+        2 => Just(Step::Commit),
+        1 => Just(Step::Reopen),
+    ];
+    proptest::collection::vec(step, 1..40)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    /// Whatever is written, removed and committed, the index answers as a
+    /// simple map of the committed files would.
+    #[test]
+    fn the_index_is_what_was_committed(steps in steps()) {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut open_writer = Some(writer(folder.path()));
+        let mut pending = std::collections::BTreeMap::new();
+        let mut committed = std::collections::BTreeMap::new();
+        for step in steps {
+            let writer_now = open_writer.as_mut().expect("open");
+            match step {
+                Step::Write(file, word) => {
+                    let text = format!("token{word} common");
+                    let added = add(writer_now, &format!("f{file}"), &text);
+                    pending.insert(file, (word, added));
+                }
+                Step::Remove(file) => {
+                    pending.remove(&file);
+                }
+                Step::Commit => {
+                    let files = pending.values().map(|one| one.1).collect();
+                    writer_now.commit(view("here", files)).expect("commits");
+                    committed.clone_from(&pending);
+                }
+                Step::Reopen => {
+                    drop(open_writer.take());
+                    open_writer = Some(writer(folder.path()));
+                    pending.clone_from(&committed);
+                }
+            }
+        }
+        drop(open_writer);
+        let snapshot = Snapshot::open(folder.path(), None).expect("opens");
+        let expected: Vec<(String, u32)> = {
+            let mut paths: Vec<_> = committed.keys().map(|file| (format!("f{file}"), 1)).collect();
+            paths.sort();
+            paths
+        };
+        match snapshot {
+            None => prop_assert!(committed.is_empty()),
+            Some(snapshot) => {
+                prop_assert_eq!(found(&snapshot, "here", "common"), expected);
+                for (file, (word, _)) in &committed {
+                    let hits = found(&snapshot, "here", &format!("token{word}"));
+                    let place = (format!("f{file}"), 1);
+                    prop_assert!(hits.contains(&place));
+                }
+                snapshot.check().expect("whole");
+            }
+        }
+    }
+}

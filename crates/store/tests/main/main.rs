@@ -1,0 +1,9 @@
+//! The store through its public interface, on real folders.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+mod damage;
+mod generations;
+mod graph;
+mod searching;
+mod support;

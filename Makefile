@@ -1,0 +1,27 @@
+# What people and CI run. Every target works on a fresh machine with cargo, gcc,
+# make and python3, and needs no network but the package registries.
+
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: demo test lint bench clean help
+
+help: ## Lists the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+demo: ## Builds, indexes real code that cargo has downloaded, answers five questions
+	@bash config/demo.sh
+
+test: ## Runs all tests
+	cargo test --workspace --quiet
+	python3 fixtures/check.py
+
+lint: ## Checks format and lints, warnings are errors
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+
+bench: ## Measures and rewrites the figures of the README
+	cargo build --release --package wherein-cli --package wherein-bench
+	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md
+
+clean:
+	cargo clean

@@ -1,0 +1,162 @@
+//! From figures to the README: a table between two markers, and a picture.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use crate::measure::Figures;
+
+const BEGIN: &str = "<!-- figures: made by `make bench` -->";
+const END: &str = "<!-- end of figures -->";
+
+struct Row {
+    what: String,
+    measured: f64,
+    goal: f64,
+    unit: &'static str,
+    /// Whether more is better.
+    more: bool,
+}
+
+fn rows(figures: &Figures) -> Vec<Row> {
+    let row = |what: String, measured, goal, unit, more| Row {
+        what,
+        measured,
+        goal,
+        unit,
+        more,
+    };
+    vec![
+        row(
+            format!("index {:.0} MB of source end to end", figures.corpus_mb),
+            figures.index_mb_per_second,
+            4.0,
+            "MB/s",
+            true,
+        ),
+        row(
+            "peak memory, indexing 50 MB".to_owned(),
+            figures.fifty_mb_peak_memory_mb,
+            300.0,
+            "MB",
+            false,
+        ),
+        row(
+            format!("warm HTTP search, {} chunks, p50", figures.corpus_chunks),
+            figures.http_p50_ms,
+            4.0,
+            "ms",
+            false,
+        ),
+        row(
+            format!("warm HTTP search, {} chunks, p99", figures.corpus_chunks),
+            figures.http_p99_ms,
+            15.0,
+            "ms",
+            false,
+        ),
+        row(
+            "cold CLI search, 5 MB repository, median".to_owned(),
+            figures.cold_search_ms,
+            150.0,
+            "ms",
+            false,
+        ),
+        row(
+            format!("cold CLI search, {} chunks, median", figures.corpus_chunks),
+            figures.cold_large_search_ms,
+            150.0,
+            "ms",
+            false,
+        ),
+        row(
+            format!(
+                "`index` when none of {} files changed",
+                figures.no_change_files
+            ),
+            figures.no_change_ms,
+            300.0,
+            "ms",
+            false,
+        ),
+    ]
+}
+
+/// Rewrites the table in `readme` and the picture beside the benchmarks.
+pub(crate) fn write(figures: &Figures, readme: &Path) -> Result<()> {
+    let text = std::fs::read_to_string(readme)
+        .with_context(|| format!("cannot read {}", readme.display()))?;
+    let (before, rest) = text
+        .split_once(BEGIN)
+        .context("the README has no mark for the figures")?;
+    let (_, after) = rest
+        .split_once(END)
+        .context("the README has no mark for the end of the figures")?;
+    let table = table(figures);
+    std::fs::write(readme, format!("{before}{BEGIN}\n\n{table}\n{END}{after}"))?;
+    let picture = readme.with_file_name("benches").join("figures.svg");
+    std::fs::write(&picture, svg(&rows(figures)))
+        .with_context(|| format!("cannot write {}", picture.display()))
+}
+
+fn table(figures: &Figures) -> String {
+    let mut table = String::from("| what | measured | goal |\n|---|---:|---:|\n");
+    for row in rows(figures) {
+        let least = if row.more { "at least" } else { "under" };
+        let _ = writeln!(
+            table,
+            "| {} | {:.1} {} | {least} {} {} |",
+            row.what, row.measured, row.unit, row.goal, row.unit
+        );
+    }
+    let _ = writeln!(
+        table,
+        "\n{}, {}, load {:.1} when the run began, commit {}. Made by `make bench`; all figures in `benches/results.json`.",
+        figures.machine, figures.date, figures.load, figures.commit
+    );
+    table
+}
+
+/// Bars: how much of each limit is used (or how much of a least speed is
+/// missing); what ends left of the line holds.
+fn svg(rows: &[Row]) -> String {
+    const BAR: f64 = 340.0;
+    const LEFT: f64 = 330.0;
+    let height = 40 + rows.len() * 34;
+    let line = LEFT + BAR / 1.5;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 800 {height}\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n<title>Measured figures against their goals</title>\n<rect width=\"800\" height=\"{height}\" fill=\"#fff\"/>\n"
+    );
+    for (at, row) in rows.iter().enumerate() {
+        let used = if row.more {
+            row.goal / row.measured.max(1e-9)
+        } else {
+            row.measured / row.goal
+        };
+        let width = (used / 1.5).min(1.0) * BAR;
+        let y = 30 + at * 34;
+        let (colour, mark) = if used <= 1.0 {
+            ("#2b7a78", "holds")
+        } else {
+            ("#b8480a", "missed")
+        };
+        let what = row.what.replace('`', "");
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.0}\" y=\"{}\" text-anchor=\"end\">{what}</text>\n<rect x=\"{LEFT}\" y=\"{y}\" width=\"{width:.0}\" height=\"18\" fill=\"{colour}\"/>\n<text x=\"{:.0}\" y=\"{}\">{:.1} {} ({mark})</text>",
+            LEFT - 8.0,
+            y + 14,
+            LEFT + width + 6.0,
+            y + 14,
+            row.measured,
+            row.unit
+        );
+    }
+    let _ = writeln!(
+        svg,
+        "<line x1=\"{line:.0}\" x2=\"{line:.0}\" y1=\"22\" y2=\"{}\" stroke=\"#333\" stroke-dasharray=\"4 3\"/>\n<text x=\"{line:.0}\" y=\"16\" text-anchor=\"middle\">goal</text>\n</svg>",
+        height - 6
+    );
+    svg
+}

@@ -1,0 +1,227 @@
+//! Arguments: the one place where commands, flags and their help are written;
+//! `--help` and the completions come from here.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
+use wherein_core::{ChunkKind, Language, Mode, limits};
+
+/// Answers "where is auth handled?" about any code base, offline.
+#[derive(Debug, Parser)]
+#[command(name = "wherein", version, max_term_width = 100)]
+#[command(
+    after_help = "`wherein \"where is auth handled\"` is short for `wherein search ...`.\n\
+    Exit code: 0 found or done, 1 nothing found, 2 error."
+)]
+pub(crate) struct Arguments {
+    /// Say more on standard error (twice for much more)
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Find the spans that answer a question; indexes or refreshes first as needed
+    Search(SearchArguments),
+    /// Build the index of a folder or bring it up to date
+    Index(IndexArguments),
+    /// Show what is indexed, how fresh it is, and what was skipped
+    Status(StatusArguments),
+    /// Explain why a file is or is not in the index
+    Why(WhyArguments),
+    /// Answer over HTTP
+    Serve(ServeArguments),
+    /// Print a completion script for a shell
+    Completions(CompletionsArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SearchArguments {
+    /// A question, words, or the name of a definition
+    pub(crate) query: String,
+    /// Folder to search [default: the checkout around the working directory]
+    pub(crate) path: Option<PathBuf>,
+    /// How many hits at most [default: 10]
+    #[arg(short = 'k', long = "results", value_name = "N")]
+    pub(crate) k: Option<usize>,
+    /// Only this language (repeatable): rust, py, c++ ...
+    #[arg(long = "lang", short = 'l', value_name = "LANGUAGE", value_parser = language)]
+    pub(crate) languages: Vec<Language>,
+    /// Only paths that match this glob (repeatable); a leading ! excludes
+    #[arg(long = "path", short = 'g', value_name = "GLOB")]
+    pub(crate) paths: Vec<String>,
+    /// Only this kind of span (repeatable): function, class, section ...
+    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
+    pub(crate) kinds: Vec<ChunkKind>,
+    /// How to search
+    #[arg(long, value_name = "MODE", default_value = "auto", value_parser = mode)]
+    pub(crate) mode: Mode,
+    /// Lines of text shown of each hit; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) lines: usize,
+    /// Show how each score came about
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// Search the index as it is, without looking for changed files
+    #[arg(long)]
+    pub(crate) no_refresh: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArguments {
+    /// Folder to index [default: the checkout around the working directory]
+    pub(crate) path: Option<PathBuf>,
+    /// Forget what is there and build anew
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatusArguments {
+    /// Folder to look at [default: the checkout around the working directory]
+    pub(crate) path: Option<PathBuf>,
+    /// List every path that was skipped, with its reason
+    #[arg(long)]
+    pub(crate) skipped: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WhyArguments {
+    /// The file or folder
+    pub(crate) file: PathBuf,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// Folders to serve from the start, under their own names
+    pub(crate) paths: Vec<PathBuf>,
+    /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:7717]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// File that holds the token clients must send; needed off loopback
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArguments {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+fn mode(name: &str) -> Result<Mode, String> {
+    let names: Vec<&str> = Mode::ALL.iter().map(|mode| mode.name()).collect();
+    name.parse()
+        .map_err(|()| format!("choose one of {}", names.join(", ")))
+}
+
+fn kind(name: &str) -> Result<ChunkKind, String> {
+    let names: Vec<&str> = ChunkKind::ALL.iter().map(|kind| kind.name()).collect();
+    name.parse()
+        .map_err(|()| format!("choose one of {}", names.join(", ")))
+}
+
+fn language(name: &str) -> Result<Language, String> {
+    name.parse().map_err(|()| {
+        let names: Vec<&str> = Language::all().map(Language::name).collect();
+        format!("choose one of {}", names.join(", "))
+    })
+}
+
+/// Puts `search` in front of a query that was given without a command.
+pub(crate) fn with_shorthand(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    let first = arguments
+        .iter()
+        .skip(1)
+        .position(|argument| {
+            let text = argument.to_string_lossy();
+            !matches!(text.as_ref(), "-v" | "--verbose" | "-vv" | "-vvv")
+        })
+        .map(|at| at + 1);
+    if let Some(at) = first {
+        let text = arguments[at].to_string_lossy();
+        let known = Arguments::command()
+            .get_subcommands()
+            .any(|command| command.get_name() == text);
+        let own = matches!(text.as_ref(), "help" | "-h" | "--help" | "-V" | "--version");
+        if !known && !own {
+            arguments.insert(at, "search".into());
+        }
+    }
+    arguments
+}
+
+impl SearchArguments {
+    /// The checked query.
+    pub(crate) fn query(
+        &self,
+        default_k: usize,
+    ) -> Result<wherein_core::Query, wherein_core::QueryError> {
+        wherein_core::Query {
+            text: self.query.clone(),
+            k: self.k.unwrap_or(default_k.min(limits::MAX_RESULTS)),
+            mode: self.mode,
+            filters: wherein_core::Filters {
+                languages: self.languages.clone(),
+                paths: self.paths.clone(),
+                kinds: self.kinds.clone(),
+                only_files: None,
+            },
+            explain: self.explain,
+        }
+        .checked()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Command {
+        let all = std::iter::once("wherein")
+            .chain(arguments.iter().copied())
+            .map(OsString::from);
+        Arguments::try_parse_from(with_shorthand(all))
+            .expect("parses")
+            .command
+    }
+
+    #[test]
+    fn definitions_are_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_bare_query_is_a_search() {
+        for arguments in [
+            &["where is auth"][..],
+            &["-k", "3", "where is auth"],
+            &["-v", "where is auth", "--json"],
+            &["search", "where is auth"],
+        ] {
+            match parsed(arguments) {
+                Command::Search(search) => assert_eq!(search.query, "where is auth"),
+                other => panic!("{arguments:?}: {other:?}"),
+            }
+        }
+        assert!(matches!(parsed(&["index"]), Command::Index(_)));
+        assert!(matches!(parsed(&["status", "."]), Command::Status(_)));
+    }
+}

@@ -1,0 +1,75 @@
+//! `wherein index [PATH]`: build the index or bring it up to date.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::Result;
+use wherein_index::{IndexOptions, IndexReport};
+
+use super::{json, remark};
+use crate::args::IndexArguments;
+use crate::{Ending, display, interrupt, session};
+
+/// How long to wait for another process that indexes the same repository.
+const WAIT: Duration = Duration::from_mins(10);
+
+pub(crate) fn run(arguments: &IndexArguments) -> Result<Ending> {
+    let opened = session::open(arguments.path.as_deref())?;
+    if let Some(damage) = &opened.damage
+        && !arguments.full
+    {
+        remark(&format!("{damage}; it is built anew"));
+    }
+    let options = IndexOptions {
+        full: arguments.full || opened.damage.is_some(),
+        wait: WAIT,
+    };
+    let report = session::index(&opened.repository, options)?;
+    if arguments.json {
+        json(&report)?;
+    } else {
+        print(&report)?;
+    }
+    if interrupt::happened() {
+        remark("interrupted; what is done is kept, and the next run goes on from there");
+        return Ok(Ending::Interrupted);
+    }
+    if report.files == 0 {
+        remark(&format!(
+            "no file of {} can be indexed ({}); `wherein status --skipped` lists them",
+            report.repo,
+            display::counted(report.skipped, "skipped path"),
+        ));
+        return Ok(Ending::NothingFound);
+    }
+    Ok(Ending::Found)
+}
+
+fn print(report: &IndexReport) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    let changed = report.files_indexed + report.files_reused + report.files_removed;
+    writeln!(
+        out,
+        "{}: {}, {} ({} skipped)",
+        display::sanitized(&report.repo),
+        display::counted(report.files, "file"),
+        display::counted(report.chunks, "chunk"),
+        display::count(report.skipped),
+    )?;
+    if changed == 0 {
+        writeln!(out, "nothing has changed ({:.2} s)", report.seconds)?;
+    } else {
+        writeln!(
+            out,
+            "{} indexed, {} removed, {} unchanged; {} in {:.2} s ({:.1} MB/s)",
+            display::counted(report.files_indexed + report.files_reused, "file"),
+            display::count(report.files_removed),
+            display::count(report.files_unchanged),
+            display::size(report.bytes_indexed),
+            report.seconds,
+            report.bytes_indexed as f64 / 1e6 / report.seconds.max(1e-6),
+        )?;
+    }
+    out.flush()?;
+    Ok(())
+}

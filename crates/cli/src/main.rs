@@ -1,0 +1,88 @@
+//! The `wherein` program: reads arguments, runs one command, says how it went.
+//!
+//! Exit codes are grep's: 0 found or done, 1 nothing found, 2 error. Results go
+//! to standard output, everything else to standard error.
+
+#![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
+
+mod args;
+mod commands;
+mod display;
+mod interrupt;
+mod progress;
+mod session;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::{Arguments, Command};
+
+/// How a command ended without an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Found,
+    NothingFound,
+    Interrupted,
+}
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse_from(args::with_shorthand(std::env::args_os())) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version go to standard output and are no error.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::from(2),
+            };
+        }
+    };
+    start_log(arguments.verbose);
+    match run(arguments.command) {
+        Ok(Ending::Found) => ExitCode::SUCCESS,
+        Ok(Ending::NothingFound) => ExitCode::from(1),
+        Ok(Ending::Interrupted) => ExitCode::from(130),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell when standard error is closed too.
+            let _ = writeln!(anstream::stderr(), "wherein: {}", display::one_line(&error));
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<Ending> {
+    match command {
+        Command::Search(arguments) => commands::search::run(&arguments),
+        Command::Index(arguments) => commands::index::run(&arguments),
+        Command::Status(arguments) => commands::status::run(&arguments),
+        Command::Why(arguments) => commands::why::run(&arguments),
+        Command::Serve(arguments) => commands::serve::run(&arguments),
+        Command::Completions(arguments) => commands::completions::run(&arguments),
+    }
+}
+
+/// Whoever read our output has seen enough.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
+
+fn start_log(verbose: u8) {
+    let level = match verbose {
+        0 => "warn",
+        1 => "wherein=info,wherein_index=info,wherein_serve=info,wherein_store=info,warn",
+        _ => "wherein_index=debug,wherein_serve=debug,wherein_store=debug,info",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("WHEREIN_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

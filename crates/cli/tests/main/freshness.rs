@@ -1,0 +1,199 @@
+//! Edits are seen, only what changed is made anew, and nothing stale is shown.
+
+use std::fs;
+use std::io::Read;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use crate::program::{Scratch, hits};
+
+fn numbered(count: usize) -> Scratch {
+    let scratch = Scratch::new();
+    for number in 0..count {
+        scratch.write(
+            &format!("src/file{number}.py"),
+            format!("def function{number}():\n    return {number}\n"),
+        );
+    }
+    scratch
+}
+
+#[test]
+fn only_what_changed_is_made_anew() {
+    let scratch = numbered(20);
+    let first = scratch.json(&["index"]);
+    assert_eq!(
+        (&first["files_indexed"], &first["complete"]),
+        (&20.into(), &true.into())
+    );
+    scratch.write("src/file3.py", "def renamed():\n    return 'changed'\n");
+    fs::remove_file(scratch.repository().join("src/file4.py")).expect("removes");
+    scratch.write("src/new.py", "def brand_new():\n    pass\n");
+    let second = scratch.json(&["index"]);
+    assert_eq!(second["files_indexed"], 2, "{second}");
+    assert_eq!(second["files_removed"], 1);
+    assert_eq!(second["files"], 20);
+    assert_eq!(
+        scratch.paths(&["renamed", "--mode", "symbol"]),
+        ["src/file3.py"]
+    );
+    assert_eq!(
+        scratch.paths(&["brand_new", "--mode", "symbol"]),
+        ["src/new.py"]
+    );
+    for gone in ["function3", "function4"] {
+        assert_eq!(scratch.run(&[gone, "--mode", "symbol"]).code, 1, "{gone}");
+    }
+}
+
+#[test]
+fn an_unchanged_repository_is_not_written() {
+    let scratch = numbered(5);
+    scratch.json(&["index"]);
+    // Files written just now are distrusted once, as git distrusts them; after
+    // that nothing is read or written.
+    std::thread::sleep(Duration::from_millis(1200));
+    scratch.json(&["index"]);
+    let before = scratch.json(&["status"])["generation"].clone();
+    let report = scratch.json(&["index"]);
+    assert_eq!(report["files_unchanged"], 5, "{report}");
+    assert_eq!(report["generation"], before);
+}
+
+#[test]
+fn a_stale_file_is_never_shown() {
+    let scratch = numbered(3);
+    scratch.json(&["index"]);
+    scratch.write("src/file1.py", "def something_else():\n    pass\n");
+    fs::remove_file(scratch.repository().join("src/file2.py")).expect("removes");
+    let answer = scratch.json(&["function", "--no-refresh"]);
+    let paths: Vec<String> = hits(&answer)
+        .iter()
+        .map(|hit| hit["path"].to_string())
+        .collect();
+    assert_eq!(paths, ["\"src/file0.py\""]);
+    assert_eq!(answer["index"]["fresh"], false);
+    assert_eq!(answer["index"]["pending_files"], 2);
+}
+
+#[test]
+fn an_edit_of_equal_size_and_time_is_seen() {
+    let scratch = Scratch::with(&[("a.py", "def apple():\n    pass\n")]);
+    let path = scratch.repository().join("a.py");
+    scratch.json(&["index"]);
+    let time = fs::metadata(&path).expect("stat").modified().expect("time");
+    fs::write(&path, "def grape():\n    pass\n").expect("writes");
+    fs::File::options()
+        .write(true)
+        .open(&path)
+        .expect("opens")
+        .set_modified(time)
+        .expect("sets");
+    assert_eq!(scratch.paths(&["grape", "--mode", "symbol"]), ["a.py"]);
+    assert_eq!(scratch.run(&["apple", "--mode", "symbol"]).code, 1);
+}
+
+#[test]
+fn ignore_rules_apply_and_why_explains() {
+    let scratch = Scratch::with(&[
+        (".gitignore", "*.log\nbuild/\n"),
+        (".whereinignore", "secretplan.md\n!build/\n"),
+        ("kept.md", "visible words\n"),
+        ("noise.log", "visible words\n"),
+        ("secretplan.md", "visible words\n"),
+        ("build/made.md", "visible words\n"),
+        (".env", "TOKEN=visible words\n"),
+    ]);
+    let mut paths = scratch.paths(&["visible words", "--path", "*.md"]);
+    paths.sort();
+    assert_eq!(paths, ["build/made.md", "kept.md"]);
+    for (file, code, expected) in [
+        ("kept.md", 0, "is indexed in 1 chunk"),
+        ("noise.log", 1, "*.log"),
+        ("secretplan.md", 1, ".whereinignore"),
+        (".env", 1, "secret"),
+        ("missing.md", 1, "no such file"),
+    ] {
+        let run = scratch.run(&["why", file]);
+        assert_eq!(run.code, code, "{run:?}");
+        assert!(run.out.contains(expected), "{file}: {}", run.out);
+    }
+    let status = scratch.json(&["status", "--skipped"]);
+    assert_eq!(status["skipped"]["git_ignored"], 1, "{status}");
+    assert_eq!(status["skipped"]["wherein_ignored"], 1);
+    assert_eq!(status["skipped"]["secret"], 1);
+    assert_eq!(status["skipped_paths"].as_array().expect("paths").len(), 3);
+}
+
+/// Ends a run in the middle, and finds that the next one goes on.
+fn interrupted(signal: &str, code: Option<i32>) {
+    let scratch = numbered(4000);
+    let mut child = scratch
+        .command(&["index", "--json"])
+        .env("WHEREIN_INDEX_CHECKPOINT_BYTES", "1048576")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("starts");
+    // As soon as it writes, it is stopped.
+    let deadline = Instant::now() + Duration::from_mins(1);
+    while !scratch.home().join("index").exists() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    std::process::Command::new("kill")
+        .args([signal, &child.id().to_string()])
+        .status()
+        .expect("kills");
+    let mut said = String::new();
+    child
+        .stdout
+        .take()
+        .expect("piped")
+        .read_to_string(&mut said)
+        .expect("reads");
+    let status = child.wait().expect("ends");
+    if status.code() != Some(0) {
+        assert_eq!(status.code(), code, "{said}");
+    }
+    let report = scratch.json(&["index"]);
+    assert_eq!(
+        (&report["files"], &report["complete"]),
+        (&4000.into(), &true.into()),
+        "{report}"
+    );
+    assert_eq!(
+        scratch.paths(&["function3999", "--mode", "symbol"]),
+        ["src/file3999.py"]
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_keeps_what_is_done_and_the_next_run_goes_on() {
+    interrupted("-INT", Some(130));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_loses_nothing_that_was_committed() {
+    interrupted("-KILL", None);
+}
+
+#[test]
+fn two_at_once_both_answer() {
+    let scratch = numbered(300);
+    let children: Vec<_> = (0..3)
+        .map(|_| {
+            scratch
+                .command(&["function7", "--json"])
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("starts")
+        })
+        .collect();
+    for child in children {
+        let output = child.wait_with_output().expect("ends");
+        assert!(output.status.success(), "{output:?}");
+    }
+    assert_eq!(scratch.json(&["status"])["files"], 300);
+}

@@ -1,0 +1,14 @@
+//! The real program on real folders: arguments in, output and exit code out.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::print_stderr,
+    reason = "a test says what it measured or left out"
+)]
+
+mod bad_input;
+mod fixtures;
+mod freshness;
+mod program;
+mod searching;
+mod serving;

@@ -1,0 +1,208 @@
+//! What a search prints and which code it ends with.
+
+use crate::program::{Scratch, hits};
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "src/login.rs",
+        "/// Checks the password of a user who signs in.\npub fn verify_password(user: &str, password: &str) -> bool {\n    hash(password) == stored(user)\n}\n\nfn hash(text: &str) -> u64 {\n    text.len() as u64\n}\n",
+    ),
+    (
+        "src/cache.py",
+        "class Cache:\n    \"\"\"Keeps answers for a while.\"\"\"\n\n    def evict_oldest(self):\n        self.entries.pop(0)\n",
+    ),
+    ("README.md", "# Demo\n\nSigning in and caching.\n"),
+];
+
+#[test]
+fn a_question_is_answered_with_places_and_text() {
+    let scratch = Scratch::with(FILES);
+    let answer = scratch.json(&["where is the password checked"]);
+    assert_eq!(answer["query"], "where is the password checked");
+    assert_eq!(answer["mode"], "hybrid");
+    let index = &answer["index"];
+    assert_eq!(index["fresh"], true);
+    assert_eq!(index["pending_files"], 0);
+    assert_eq!(index["vector_coverage"], 1.0);
+    assert_eq!(index["generation"], 1);
+    assert!(
+        index["model"]
+            .as_str()
+            .is_some_and(|model| model.starts_with("wherein-static"))
+    );
+    let best = &hits(&answer)[0];
+    assert_eq!(
+        (&best["rank"], &best["path"]),
+        (&1.into(), &"src/login.rs".into())
+    );
+    assert_eq!(
+        (&best["start_line"], &best["language"]),
+        (&1.into(), &"rust".into())
+    );
+    assert!(
+        best["text"]
+            .as_str()
+            .expect("text")
+            .contains("pub fn verify_password")
+    );
+    assert!(best.get("explain").is_none());
+}
+
+#[test]
+fn the_same_question_gets_the_same_answer() {
+    let scratch = Scratch::with(FILES);
+    scratch.json(&["index"]);
+    let mut first = scratch.json(&["caching answers", "--no-refresh"]);
+    let mut second = scratch.json(&["caching answers", "--no-refresh"]);
+    first["took_ms"] = 0.into();
+    second["took_ms"] = 0.into();
+    assert_eq!(first.to_string(), second.to_string());
+}
+
+#[test]
+fn exit_codes_are_those_of_grep() {
+    let scratch = Scratch::with(FILES);
+    assert_eq!(scratch.run(&["verify_password"]).code, 0);
+    let nothing = scratch.run(&["zzqx", "--mode", "lexical"]);
+    assert_eq!((nothing.code, nothing.out.as_str()), (1, ""));
+    let refused = scratch.run(&["password", "--lang", "klingon"]);
+    assert_eq!(refused.code, 2);
+    assert!(
+        refused.err.contains("klingon") && refused.err.contains("rust"),
+        "{}",
+        refused.err
+    );
+    assert_eq!(scratch.run(&["--help"]).code, 0);
+    assert_eq!(scratch.run(&["--version"]).code, 0);
+}
+
+#[test]
+fn people_see_place_kind_and_numbered_lines() {
+    let scratch = Scratch::with(FILES);
+    let run = scratch.run(&["verify_password", "-k", "1", "--lines", "2"]);
+    assert_eq!(run.code, 0);
+    let lines: Vec<&str> = run.out.lines().collect();
+    assert!(lines[0].starts_with("src/login.rs:1-"), "{}", run.out);
+    assert!(lines[0].contains("function") && lines[0].contains("verify_password"));
+    assert_eq!(
+        lines[1],
+        "  1  /// Checks the password of a user who signs in."
+    );
+    assert!(lines[3].contains("more lines"), "{}", run.out);
+    assert!(!run.out.contains('\u{1b}'), "no colour in a pipe");
+}
+
+#[test]
+fn filters_hold() {
+    let scratch = Scratch::with(FILES);
+    for (filter, expected) in [
+        (&["--lang", "python"][..], "src/cache.py"),
+        (&["--path", "*.md"], "README.md"),
+        (&["--kind", "section"], "README.md"),
+        (&["--path", "src", "--path", "!*.py"], "src/login.rs"),
+    ] {
+        let paths = scratch.paths(&[&["signing in caching password evict"], filter].concat());
+        assert!(
+            !paths.is_empty() && paths.iter().all(|path| path == expected),
+            "{filter:?} {paths:?}"
+        );
+    }
+    assert_eq!(scratch.run(&["password", "--path", "a["]).code, 2);
+}
+
+#[test]
+fn every_mode_answers_in_its_own_way() {
+    let scratch = Scratch::with(FILES);
+    for (mode, query, expected) in [
+        ("lexical", "password", "src/login.rs"),
+        ("semantic", "password", "src/login.rs"),
+        ("symbol", "evictOldest", "src/cache.py"),
+        ("regex", r"entries\.pop\(\d\)", "src/cache.py"),
+        ("hybrid", "Cache.evict_oldest", "src/cache.py"),
+    ] {
+        let answer = scratch.json(&[query, "--mode", mode]);
+        assert_eq!(answer["mode"], mode);
+        assert_eq!(hits(&answer)[0]["path"], expected, "{mode}");
+    }
+    let broken = scratch.run(&["a(", "--mode", "regex"]);
+    assert_eq!(broken.code, 2);
+    assert!(broken.err.contains("regular expression"), "{}", broken.err);
+}
+
+#[test]
+fn the_explanation_adds_up_to_the_score() {
+    let scratch = Scratch::with(FILES);
+    let answer = scratch.json(&["where is the password checked", "--explain"]);
+    for hit in hits(&answer) {
+        let parts = hit["explain"]["contributions"].as_array().expect("parts");
+        let sum: f64 = parts
+            .iter()
+            .map(|part| part[1].as_f64().expect("number"))
+            .sum();
+        let score = hit["score"].as_f64().expect("score");
+        assert!((sum - score).abs() < 1e-5, "{sum} {score}");
+    }
+    let words = &hits(&answer)[0]["explain"]["matched_words"];
+    assert!(
+        words
+            .as_array()
+            .expect("words")
+            .contains(&"password".into()),
+        "{words}"
+    );
+}
+
+#[test]
+fn a_folder_below_an_index_is_answered_from_it() {
+    let scratch = Scratch::with(FILES);
+    scratch.write("other/login.rs", "fn verify_password() {}\n");
+    scratch.json(&["index"]);
+    let below = scratch.paths(&["verify_password", "other"]);
+    assert!(
+        !below.is_empty() && below.iter().all(|path| path == "other/login.rs"),
+        "{below:?}"
+    );
+    scratch.index_folder();
+}
+
+#[test]
+fn repository_text_cannot_command_the_terminal() {
+    let scratch = Scratch::with(&[("a.txt", "evil \u{1b}[2Jword \u{202e}reversed\n")]);
+    let run = scratch.run(&["evil word"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(
+        !run.out.contains('\u{1b}') && !run.out.contains('\u{202e}'),
+        "{}",
+        run.out
+    );
+}
+
+#[test]
+fn completions_know_every_command() {
+    let scratch = Scratch::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let run = scratch.run(&["completions", shell]);
+        assert_eq!(run.code, 0);
+        for command in ["search", "index", "status", "why", "serve", "completions"] {
+            assert!(run.out.contains(command), "{shell} {command}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_closed_pipe_is_success() {
+    let scratch = Scratch::with(FILES);
+    scratch.json(&["index"]);
+    let program = env!("CARGO_BIN_EXE_wherein");
+    let status = std::process::Command::new("bash")
+        .args([
+            "-c",
+            &format!("set -o pipefail; '{program}' password --lines 0 | true"),
+        ])
+        .current_dir(scratch.repository())
+        .env("WHEREIN_HOME", scratch.home())
+        .status()
+        .expect("starts");
+    assert!(status.success(), "{status}");
+}

@@ -1,0 +1,96 @@
+//! What can go wrong between a folder and an answer.
+
+use std::io;
+use std::path::PathBuf;
+
+use wherein_embed::EmbedError;
+use wherein_search::SearchError;
+use wherein_store::StoreError;
+use wherein_walk::WalkError;
+
+/// A failure of indexing or of a search on a repository.
+#[derive(Debug, thiserror::Error)]
+pub enum IndexError {
+    /// The repository cannot be walked.
+    #[error(transparent)]
+    Walk(#[from] WalkError),
+    /// The index cannot be read or written.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The model cannot run.
+    #[error(transparent)]
+    Embed(#[from] EmbedError),
+    /// The query cannot be answered.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// A settings file is broken.
+    #[error("settings file {path}: {detail}")]
+    BadSettings {
+        /// The file, or the name of an environment variable.
+        path: PathBuf,
+        /// What is wrong and where.
+        detail: String,
+    },
+    /// No folder for data is known.
+    #[error("no data folder: set WHEREIN_HOME to a folder that can be written")]
+    NoHome,
+    /// The whole file system was named.
+    #[error("{path} is the whole file system; name the folder of a repository")]
+    TooBroad {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Threads cannot be started.
+    #[error("cannot start worker threads: {0}")]
+    Threads(String),
+    /// There is no index, and none was to be made.
+    #[error("{root} is not indexed; run `wherein index {root}`")]
+    NotIndexed {
+        /// The checkout.
+        root: PathBuf,
+    },
+    /// The system refused.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl IndexError {
+    /// Whether another process holds the index.
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Locked { .. }))
+    }
+
+    /// Whether the index cannot be written where it lies: no space, no right.
+    pub fn is_unwritable(&self) -> bool {
+        use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+        let Self::Store(StoreError::Io { source, .. }) = self else {
+            return matches!(self, Self::Store(StoreError::Lexical { .. }));
+        };
+        matches!(
+            source.kind(),
+            PermissionDenied | QuotaExceeded | ReadOnlyFilesystem | StorageFull
+        )
+    }
+
+    /// Whether the one who asked can mend it by asking differently.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self, Self::Search(error) if error.is_bad_request())
+    }
+
+    /// Whether building the index anew mends it.
+    pub fn is_mended_by_rebuild(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::Search(SearchError::Store(error)) => {
+                error.is_mended_by_rebuild()
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Walk, chunk, embed, store as one bounded pipeline: planning, progress, and
+//! the handle on one repository.
+//!
+//! [`Location`] says which index answers for a path, [`Repository`] brings it
+//! up to date and asks it. Programs (the command line, the service) know this
+//! crate and the types of `wherein-core`, and none of the stages.
+
+#![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
+
+mod error;
+mod locate;
+mod pipeline;
+mod plan;
+mod progress;
+mod repository;
+mod settings;
+mod status;
+
+pub use error::IndexError;
+pub use locate::{Location, home};
+pub use progress::{Phase, Progress};
+pub use repository::{Current, IndexOptions, IndexReport, Repository};
+pub use settings::{IndexSettings, SearchSettings, ServeSettings, Settings, VectorSearch};
+pub use status::{Status, Why};
+
+use std::sync::Arc;
+
+/// The model that is part of the program.
+pub fn shipped_model() -> Result<Arc<dyn wherein_embed::Embedder>, IndexError> {
+    Ok(wherein_embed::shipped()?)
+}

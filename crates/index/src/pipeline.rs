@@ -1,0 +1,427 @@
+//! Walk, chunk, embed, store: one bounded pipeline.
+//!
+//! Workers take groups of files in order, read, chunk and embed them; the
+//! calling thread writes. The channel between is short, so memory is bounded
+//! by a few groups whatever the repository holds. A file that makes a stage
+//! panic is passed over and recorded; the run goes on.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rustc_hash::FxHashMap;
+use wherein_chunk::Chunked;
+use wherein_core::{Skip, SkipReason, SourceFile, limits};
+use wherein_embed::{DocumentParts, Embedder, Role, document_input};
+use wherein_store::{NewFile, StatRecord, View, ViewFile, ViewSkip, Writer};
+use wherein_walk::{Checkout, Entry};
+
+use crate::error::IndexError;
+use crate::plan::{Kept, Plan};
+use crate::progress::{Phase, Progress};
+
+/// A group is closed when it has this many bytes or files: enough chunks to
+/// fill batches of the model, little enough to keep all workers busy.
+const GROUP_BYTES: u64 = 256 << 10;
+const GROUP_FILES: usize = 64;
+
+/// What the stages are run with.
+pub(crate) struct Stages<'a> {
+    pub(crate) checkout: &'a Checkout,
+    pub(crate) walk: &'a wherein_walk::Options,
+    pub(crate) chunk: &'a wherein_chunk::Options,
+    pub(crate) embedder: Option<&'a dyn Embedder>,
+    pub(crate) recipe: u64,
+    pub(crate) threads: usize,
+    pub(crate) checkpoint_bytes: u64,
+}
+
+/// What became of a file.
+enum Outcome {
+    /// Its content is in the index under this path already.
+    Known {
+        id: u32,
+        stat: StatRecord,
+        partial: Option<Skip>,
+    },
+    /// To be added.
+    New(Box<Prepared>),
+    /// Not for the index.
+    Skipped(Skip, StatRecord),
+}
+
+struct Prepared {
+    file: SourceFile,
+    stat: StatRecord,
+    chunked: Chunked,
+    vectors: Option<Vec<f32>>,
+}
+
+/// What a run did.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Outcomes {
+    pub(crate) added: u64,
+    /// Content that the index had, new in this view.
+    pub(crate) reused: u64,
+    /// Read again, and found to be as indexed.
+    pub(crate) unchanged: u64,
+    pub(crate) skipped: u64,
+    pub(crate) chunks: u64,
+    pub(crate) bytes: u64,
+    /// Whether every file was seen.
+    pub(crate) complete: bool,
+    /// Whether the index knows more than before: other files, or a `stat` that
+    /// now proves what it did not.
+    pub(crate) worth_a_commit: bool,
+}
+
+fn now_ns() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_nanos() as i64)
+}
+
+/// The view under construction, ordered by path at the end.
+struct ViewInProgress {
+    root: String,
+    head: Option<String>,
+    files: Vec<Kept>,
+    skips: Vec<ViewSkip>,
+    /// What is not looked at yet stays as it was.
+    before: FxHashMap<String, ViewFile>,
+}
+
+impl ViewInProgress {
+    fn view(&self, complete: bool) -> View {
+        let mut files: Vec<(&str, ViewFile)> = self
+            .files
+            .iter()
+            .map(|kept| (kept.path.as_str(), kept.file))
+            .collect();
+        if !complete {
+            files.extend(
+                self.before
+                    .iter()
+                    .map(|(path, file)| (path.as_str(), *file)),
+            );
+        }
+        files.sort_unstable_by_key(|file| file.0);
+        let mut skips = self.skips.clone();
+        skips.sort_by(|a, b| (a.stat.is_some(), &a.path).cmp(&(b.stat.is_some(), &b.path)));
+        View {
+            root: self.root.clone(),
+            head: self.head.clone(),
+            complete,
+            indexed_at_s: (now_ns() / 1_000_000_000) as u64,
+            files: files.into_iter().map(|file| file.1).collect(),
+            skips,
+        }
+    }
+}
+
+/// Carries out a plan and commits, unless it turns out that nothing has
+/// changed and `must_commit` is not set.
+pub(crate) fn run(
+    stages: &Stages<'_>,
+    plan: Plan,
+    must_commit: bool,
+    root: String,
+    head: Option<String>,
+    writer: &mut Writer,
+    progress: &Progress,
+) -> Result<Outcomes, IndexError> {
+    progress
+        .files_total
+        .store(plan.to_read.len() as u64, Ordering::Relaxed);
+    progress
+        .bytes_total
+        .store(plan.bytes_to_read(), Ordering::Relaxed);
+    progress.enter(Phase::Indexing);
+    // Contents of this recipe that some view of this index holds already.
+    let known: FxHashMap<(String, [u8; 32]), u32> = if plan.to_read.is_empty() {
+        FxHashMap::default()
+    } else {
+        writer
+            .catalog()
+            .files
+            .iter()
+            .filter(|version| version.recipe == stages.recipe)
+            .map(|version| ((version.path.clone(), version.hash), version.id))
+            .collect()
+    };
+    let mut skips = plan.kept_skips;
+    skips.extend(
+        plan.listed_skips
+            .into_iter()
+            .map(|skip| ViewSkip::new(skip, None)),
+    );
+    let mut view = ViewInProgress {
+        root,
+        head,
+        files: plan.kept,
+        skips,
+        before: plan.before,
+    };
+    let groups = groups(plan.to_read);
+    let mut outcomes = Outcomes {
+        worth_a_commit: must_commit,
+        ..Outcomes::default()
+    };
+    if !groups.is_empty() {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(stages.threads)
+            .stack_size(limits::PARSE_STACK_BYTES)
+            .thread_name(|number| format!("index-{number}"))
+            .build()
+            .map_err(|error| IndexError::Threads(error.to_string()))?;
+        let (sender, receiver) = bounded(stages.threads * 2);
+        let next = AtomicUsize::new(0);
+        let written = std::thread::scope(|scope| {
+            let (groups, next, known) = (&groups, &next, &known);
+            let pool = &pool;
+            scope.spawn(move || {
+                pool.broadcast(|_| work(stages, groups, next, known, &sender, progress));
+                // The last sender goes with this thread: the writer then ends.
+                drop(sender);
+            });
+            let written = write(stages, receiver, writer, &mut view, &mut outcomes, progress);
+            if written.is_err() {
+                progress.stop();
+            }
+            written
+        });
+        written?;
+    }
+    outcomes.complete = !progress.is_stopped();
+    if outcomes.worth_a_commit {
+        progress.enter(Phase::Committing);
+        writer.commit(view.view(outcomes.complete))?;
+    }
+    Ok(outcomes)
+}
+
+fn groups(files: Vec<Entry>) -> Vec<Vec<Entry>> {
+    let mut groups: Vec<Vec<Entry>> = Vec::new();
+    let mut bytes = u64::MAX;
+    for file in files {
+        let full = |group: &Vec<Entry>| group.len() >= GROUP_FILES;
+        if bytes >= GROUP_BYTES || groups.last().is_none_or(full) {
+            groups.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += file.stat.size;
+        if let Some(group) = groups.last_mut() {
+            group.push(file);
+        }
+    }
+    groups
+}
+
+type GroupResult = (usize, Result<Vec<(String, Outcome)>, IndexError>);
+
+/// One worker: takes the next group until none is left.
+fn work(
+    stages: &Stages<'_>,
+    groups: &[Vec<Entry>],
+    next: &AtomicUsize,
+    known: &FxHashMap<(String, [u8; 32]), u32>,
+    sender: &Sender<GroupResult>,
+    progress: &Progress,
+) {
+    while !progress.is_stopped() {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(group) = groups.get(number) else {
+            return;
+        };
+        let result = prepare(stages, group, known, progress);
+        let failed = result.is_err();
+        if sender.send((number, result)).is_err() || failed {
+            return;
+        }
+    }
+}
+
+fn prepare(
+    stages: &Stages<'_>,
+    group: &[Entry],
+    known: &FxHashMap<(String, [u8; 32]), u32>,
+    progress: &Progress,
+) -> Result<Vec<(String, Outcome)>, IndexError> {
+    let mut outcomes: Vec<(String, Outcome)> = Vec::with_capacity(group.len());
+    for entry in group {
+        let outcome =
+            catch_unwind(AssertUnwindSafe(|| one(stages, entry, known))).unwrap_or_else(|_| {
+                let skip = Skip {
+                    path: entry.path.clone(),
+                    reason: SkipReason::ParseFailed,
+                    detail: "a stage failed on it; please report the file".to_owned(),
+                };
+                Outcome::Skipped(skip, StatRecord::new(entry.stat, now_ns()))
+            });
+        Progress::add(&progress.files, 1);
+        Progress::add(&progress.bytes, entry.stat.size);
+        outcomes.push((entry.path.clone(), outcome));
+    }
+    if let Some(embedder) = stages.embedder {
+        embed(embedder, &mut outcomes)?;
+    }
+    Ok(outcomes)
+}
+
+fn one(stages: &Stages<'_>, entry: &Entry, known: &FxHashMap<(String, [u8; 32]), u32>) -> Outcome {
+    let read_at = now_ns();
+    let file = match wherein_walk::read(stages.checkout, &entry.path, stages.walk) {
+        Ok(file) => file,
+        Err(skip) => return Outcome::Skipped(skip, StatRecord::new(entry.stat, read_at)),
+    };
+    let stat = StatRecord::new(file.stat, read_at);
+    if let Some(id) = known.get(&(entry.path.clone(), file.hash.0)) {
+        let partial = None;
+        return Outcome::Known {
+            id: *id,
+            stat,
+            partial,
+        };
+    }
+    let chunked = wherein_chunk::chunk(&file.text, file.language, stages.chunk);
+    Outcome::New(Box::new(Prepared {
+        file,
+        stat,
+        chunked,
+        vectors: None,
+    }))
+}
+
+/// Embeds all chunks of a group together.
+fn embed(embedder: &dyn Embedder, outcomes: &mut [(String, Outcome)]) -> Result<(), IndexError> {
+    let mut inputs: Vec<String> = Vec::new();
+    for (path, outcome) in outcomes.iter() {
+        if let Outcome::New(prepared) = outcome {
+            let text = &prepared.file.text;
+            for chunk in &prepared.chunked.chunks {
+                let main = chunk.symbols.first();
+                inputs.push(document_input(&DocumentParts {
+                    path,
+                    breadcrumb: &chunk.breadcrumb,
+                    signature: main.map_or("", |symbol| symbol.signature.of(text)),
+                    doc: main.map_or("", |symbol| symbol.doc.of(text)),
+                    body: chunk.span.bytes.of(text),
+                }));
+            }
+        }
+    }
+    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+    let vectors = embedder.embed(Role::Document, &inputs)?;
+    let mut rest = vectors.as_slice();
+    for (_, outcome) in outcomes.iter_mut() {
+        if let Outcome::New(prepared) = outcome {
+            let (own, others) =
+                rest.split_at(prepared.chunked.chunks.len() * embedder.dimensions());
+            prepared.vectors = Some(own.to_vec());
+            rest = others;
+        }
+    }
+    Ok(())
+}
+
+/// Takes groups in order and writes them; commits now and then.
+fn write(
+    stages: &Stages<'_>,
+    receiver: Receiver<GroupResult>,
+    writer: &mut Writer,
+    view: &mut ViewInProgress,
+    outcomes: &mut Outcomes,
+    progress: &Progress,
+) -> Result<(), IndexError> {
+    // Groups that arrived before their turn: writing in order makes the same
+    // index from the same files, whichever worker was faster.
+    let mut early: FxHashMap<usize, Vec<(String, Outcome)>> = FxHashMap::default();
+    let mut turn = 0;
+    let mut since_commit = 0;
+    for (number, group) in receiver {
+        early.insert(number, group?);
+        while let Some(group) = early.remove(&turn) {
+            turn += 1;
+            for (path, outcome) in group {
+                since_commit += store(stages, path, outcome, writer, view, outcomes, progress)?;
+            }
+            if since_commit >= stages.checkpoint_bytes {
+                writer.commit(view.view(false))?;
+                since_commit = 0;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes one file; gives the bytes that were added.
+fn store(
+    stages: &Stages<'_>,
+    path: String,
+    outcome: Outcome,
+    writer: &mut Writer,
+    view: &mut ViewInProgress,
+    outcomes: &mut Outcomes,
+    progress: &Progress,
+) -> Result<u64, IndexError> {
+    let before = view.before.remove(&path);
+    match outcome {
+        Outcome::Known { id, stat, partial } => {
+            let same = before.is_some_and(|before| before.id == id);
+            outcomes.worth_a_commit |= !same || !stat.is_racy();
+            if same {
+                outcomes.unchanged += 1;
+            } else {
+                outcomes.reused += 1;
+            }
+            if let Some(skip) = partial {
+                view.skips.push(ViewSkip::new(skip, Some(stat)));
+            }
+            let file = ViewFile { id, stat };
+            view.files.push(Kept { path, file });
+            Ok(0)
+        }
+        Outcome::Skipped(skip, stat) => {
+            outcomes.worth_a_commit = true;
+            outcomes.skipped += 1;
+            view.skips.push(ViewSkip::new(skip, Some(stat)));
+            Ok(0)
+        }
+        Outcome::New(prepared) => {
+            let Prepared {
+                file,
+                stat,
+                chunked,
+                vectors,
+            } = *prepared;
+            let id = writer.add(&NewFile {
+                path: &path,
+                hash: file.hash,
+                language: file.language,
+                text: &file.text,
+                chunks: &chunked.chunks,
+                vectors: vectors.as_deref(),
+                recipe: stages.recipe,
+            })?;
+            outcomes.worth_a_commit = true;
+            outcomes.added += 1;
+            outcomes.chunks += chunked.chunks.len() as u64;
+            outcomes.bytes += file.text.len() as u64;
+            Progress::add(&progress.chunks, chunked.chunks.len() as u64);
+            if let Some((reason, detail)) = chunked.skip {
+                let skip = Skip {
+                    path: path.clone(),
+                    reason,
+                    detail,
+                };
+                view.skips.push(ViewSkip::new(skip, Some(stat)));
+            }
+            view.files.push(Kept {
+                path,
+                file: ViewFile { id, stat },
+            });
+            Ok(file.text.len() as u64)
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a run has to do: the listing of the working tree against the catalog.
+
+use rustc_hash::FxHashMap;
+use wherein_core::{FileStat, Skip};
+use wherein_store::{Catalog, FileVersion, View, ViewFile, ViewSkip};
+use wherein_walk::{Entry, Listing};
+
+/// A file that stays as it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept {
+    pub(crate) path: String,
+    pub(crate) file: ViewFile,
+}
+
+/// What to do.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// Certainly unchanged.
+    pub(crate) kept: Vec<Kept>,
+    /// Passed over by content before, and certainly unchanged.
+    pub(crate) kept_skips: Vec<ViewSkip>,
+    /// To be read: new, or perhaps changed.
+    pub(crate) to_read: Vec<Entry>,
+    /// What each file to be read was before.
+    pub(crate) before: FxHashMap<String, ViewFile>,
+    /// Files of the view that are gone.
+    pub(crate) removed: u64,
+    /// Passed over by name or rule.
+    pub(crate) listed_skips: Vec<Skip>,
+    /// Whether the skips by name and rule are the ones of last time.
+    pub(crate) same_skips: bool,
+}
+
+impl Plan {
+    /// Whether the index is as the working tree is.
+    pub(crate) fn is_done(&self, view: Option<&View>, head: Option<&str>) -> bool {
+        self.to_read.is_empty() && self.is_settled(view, head)
+    }
+
+    /// Whether the index is as the working tree is but for what reading the
+    /// doubtful files may show.
+    pub(crate) fn is_settled(&self, view: Option<&View>, head: Option<&str>) -> bool {
+        view.is_some_and(|view| view.complete && view.head.as_deref() == head)
+            && self.removed == 0
+            && self.same_skips
+    }
+
+    pub(crate) fn bytes_to_read(&self) -> u64 {
+        self.to_read.iter().map(|entry| entry.stat.size).sum()
+    }
+}
+
+/// Compares a listing with the view of the checkout. Nothing is read again that
+/// `stat` proves unchanged; file versions of another `recipe` are made anew.
+pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, recipe: u64) -> Plan {
+    let empty = View::default();
+    let view = catalog.view(root).unwrap_or(&empty);
+    let mut known: FxHashMap<&str, (&FileVersion, ViewFile)> = FxHashMap::default();
+    for file in &view.files {
+        if let Some(version) = catalog.file(file.id) {
+            known.insert(&version.path, (version, *file));
+        }
+    }
+    let mut skipped: FxHashMap<&str, &ViewSkip> = FxHashMap::default();
+    let mut listed_before = 0;
+    for skip in &view.skips {
+        match skip.stat {
+            Some(_) => {
+                skipped.insert(&skip.path, skip);
+            }
+            None => listed_before += 1,
+        }
+    }
+    let mut plan = Plan {
+        same_skips: listed_before == listing.skips.len()
+            && view
+                .skips
+                .iter()
+                .filter(|skip| skip.stat.is_none())
+                .zip(&listing.skips)
+                .all(|(old, new)| old.path == new.path && old.reason() == new.reason),
+        ..Plan::default()
+    };
+    let mut seen = 0;
+    for entry in &listing.files {
+        let before = known.get(entry.path.as_str());
+        seen += u64::from(before.is_some());
+        let proven = |stat: &wherein_store::StatRecord, now: FileStat| stat.proves_unchanged(now);
+        if let Some((version, file)) = before {
+            if version.recipe == recipe && proven(&file.stat, entry.stat) {
+                if let Some(partial) = skipped.get(entry.path.as_str()) {
+                    plan.kept_skips.push((*partial).clone());
+                }
+                plan.kept.push(Kept {
+                    path: entry.path.clone(),
+                    file: *file,
+                });
+                continue;
+            }
+            plan.before.insert(entry.path.clone(), *file);
+        } else if let Some(skip) = skipped.get(entry.path.as_str())
+            && skip.stat.is_some_and(|stat| proven(&stat, entry.stat))
+        {
+            plan.kept_skips.push((*skip).clone());
+            continue;
+        }
+        plan.to_read.push(entry.clone());
+    }
+    plan.removed = known.len() as u64 - seen;
+    plan.listed_skips.clone_from(&listing.skips);
+    plan
+}

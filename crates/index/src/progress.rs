@@ -1,0 +1,85 @@
+//! How far a run is: counters that the workers raise and anyone may read.
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Looking for files.
+    Walking,
+    /// Reading, chunking, embedding.
+    Indexing,
+    /// Making it durable.
+    Committing,
+    /// Building graphs over large segments.
+    Linking,
+    /// Finished.
+    Done,
+}
+
+impl Phase {
+    const ALL: [Self; 5] = [
+        Self::Walking,
+        Self::Indexing,
+        Self::Committing,
+        Self::Linking,
+        Self::Done,
+    ];
+
+    /// For progress lines and job states.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Walking => "walking",
+            Self::Indexing => "indexing",
+            Self::Committing => "committing",
+            Self::Linking => "linking",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// Counters of one run, and the flag that stops it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    phase: AtomicU8,
+    /// Files to be read in this run.
+    pub files_total: AtomicU64,
+    /// Bytes to be read in this run.
+    pub bytes_total: AtomicU64,
+    /// Files done.
+    pub files: AtomicU64,
+    /// Bytes of source done.
+    pub bytes: AtomicU64,
+    /// Chunks made.
+    pub chunks: AtomicU64,
+    stop: AtomicBool,
+}
+
+impl Progress {
+    /// What the run is doing.
+    pub fn phase(&self) -> Phase {
+        Phase::ALL[(self.phase.load(Ordering::Relaxed) as usize).min(Phase::ALL.len() - 1)]
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::Relaxed);
+    }
+
+    pub(crate) fn add(counter: &AtomicU64, by: u64) {
+        counter.fetch_add(by, Ordering::Relaxed);
+    }
+
+    /// Asks the run to stop: it commits what is done and returns.
+    pub fn stop(&self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the run was asked to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn stop_flag(&self) -> &AtomicBool {
+        &self.stop
+    }
+}

@@ -1,0 +1,99 @@
+//! The HTTP service: routes, jobs, limits, problem details, `OpenAPI`.
+//!
+//! [`serve`] listens and answers; everything under `src/routes` is one route
+//! with its description. What a request passes on its way in, outermost first:
+//! `observe` (number, log, problem documents), the panic catcher, `limits`
+//! (body), `guard` (host, origin, token), `limits` (time), the route.
+
+#![cfg_attr(
+    test,
+    allow(clippy::expect_used, reason = "a test that cannot go on panics")
+)]
+
+mod error;
+mod extract;
+mod gather;
+mod guard;
+mod job;
+mod jobs;
+mod limits;
+mod observe;
+mod problem;
+mod registry;
+mod routes;
+mod served;
+mod server;
+mod state;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{Method, Uri};
+use axum::middleware::from_fn_with_state;
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use error::ServeError;
+pub use server::serve;
+pub use state::AppState;
+
+use crate::problem::Problem;
+
+/// How the service is started.
+#[derive(Clone, Debug)]
+pub struct ServeOptions {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// What `Authorization: Bearer` has to carry; required unless `listen` is a
+    /// loopback address.
+    pub token: Option<String>,
+    /// Settings of the service, and of repositories that have none of their own.
+    pub settings: wherein_index::Settings,
+    /// The folder of the indexes and of the registry.
+    pub home: PathBuf,
+    /// Registered (and indexed) at the start, as if by `PUT /v1/repos/{name}`.
+    pub repositories: Vec<(String, PathBuf)>,
+}
+
+/// All routes behind all layers.
+pub fn router(state: AppState) -> Router {
+    let (routes, _) = routes::openapi::all_routes().split_for_parts();
+    layered(routes, state)
+}
+
+/// The description of all routes, `OpenAPI` 3.1.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes::openapi::described()
+}
+
+fn layered(routes: Router<AppState>, state: AppState) -> Router {
+    routes
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(state.clone(), limits::in_time))
+        .layer(from_fn_with_state(state.clone(), guard::guard))
+        // Bounded by `body_within`, with an answer of our own.
+        .layer(DefaultBodyLimit::disable())
+        .layer(from_fn_with_state(state.clone(), limits::body_within))
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}
+
+async fn unknown_route(uri: Uri) -> Problem {
+    Problem::unknown_route(format!(
+        "{:?} is no route; /openapi.json describes them all",
+        uri.path()
+    ))
+}
+
+async fn wrong_method(method: Method, uri: Uri) -> Problem {
+    Problem::wrong_method(format!(
+        "{:?} does not take {method}; the header `Allow` says what it takes",
+        uri.path()
+    ))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! One repository that is served: its name, its root, its handle (opened when
+//! first needed) and when it was last looked at.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use wherein_index::{IndexError, IndexSettings, Location, Repository, SearchSettings, Settings};
+
+/// Opens the repository at a root, with the service's model and settings.
+pub(crate) type Opener = dyn Fn(&Path) -> Result<Repository, IndexError> + Send + Sync;
+
+/// How this service opens repositories: indexes under `home`, one model for all.
+pub(crate) fn opener(home: PathBuf, settings: Settings) -> Result<Arc<Opener>, IndexError> {
+    let model = wherein_index::shipped_model()?;
+    Ok(Arc::new(move |root: &Path| {
+        let location = Location::exactly(&home, root)?;
+        let settings = own_settings(&settings, &location.checkout.root);
+        let damaged = (location.clone(), settings.clone());
+        match Repository::open(location, settings, Some(Arc::clone(&model))) {
+            // The first search starts the job that builds it anew.
+            Err(error) if error.is_mended_by_rebuild() => {
+                tracing::warn!(%error, "the index is left out");
+                let (location, settings) = damaged;
+                let model = Some(Arc::clone(&model));
+                Ok(Repository::open_without_index(location, settings, model))
+            }
+            opened => opened,
+        }
+    }))
+}
+
+/// The service's settings, under what the repository says of itself.
+fn own_settings(service: &Settings, root: &Path) -> Settings {
+    if !root.join("wherein.toml").is_file() {
+        return service.clone();
+    }
+    match Settings::load(Some(root)) {
+        Ok(Settings { index, search, .. }) => Settings {
+            index: IndexSettings { ..index },
+            search: SearchSettings { ..search },
+            serve: service.serve.clone(),
+        },
+        Err(error) => {
+            tracing::warn!(%error, root = %root.display(), "the repository's settings are left out");
+            service.clone()
+        }
+    }
+}
+
+#[derive(Default)]
+struct Looks {
+    /// When the last look that saw every file began.
+    complete: Option<Instant>,
+    /// When the last look began, whatever came of it.
+    tried: Option<Instant>,
+}
+
+/// One repository that is served.
+pub(crate) struct Served {
+    pub(crate) name: String,
+    pub(crate) root: PathBuf,
+    opener: Arc<Opener>,
+    handle: OnceLock<Repository>,
+    opening: Mutex<()>,
+    looks: Mutex<Looks>,
+}
+
+impl Served {
+    pub(crate) fn new(name: String, root: PathBuf, opener: Arc<Opener>) -> Self {
+        Self {
+            name,
+            root,
+            opener,
+            handle: OnceLock::new(),
+            opening: Mutex::new(()),
+            looks: Mutex::new(Looks::default()),
+        }
+    }
+
+    /// The handle; reads the disk when it is not open yet.
+    pub(crate) fn repository(&self) -> Result<&Repository, IndexError> {
+        if let Some(repository) = self.handle.get() {
+            return Ok(repository);
+        }
+        let _one_at_a_time = self.opening.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(repository) = self.handle.get() {
+            return Ok(repository);
+        }
+        let opened = (self.opener)(&self.root)?;
+        Ok(self.handle.get_or_init(|| opened))
+    }
+
+    /// Notes that a look begins.
+    pub(crate) fn look_begins(&self) -> Instant {
+        let now = Instant::now();
+        self.looks().tried = Some(now);
+        now
+    }
+
+    /// Notes that the look begun at `began` saw every file.
+    pub(crate) fn look_was_complete(&self, began: Instant) {
+        let mut looks = self.looks();
+        looks.complete = looks.complete.max(Some(began));
+    }
+
+    /// Whether every file was seen within `age`.
+    pub(crate) fn is_seen_within(&self, age: Duration) -> bool {
+        self.looks()
+            .complete
+            .is_some_and(|began| began.elapsed() <= age)
+    }
+
+    /// Whether it is time to look again.
+    pub(crate) fn is_look_due(&self, age: Duration) -> bool {
+        self.looks().tried.is_none_or(|began| began.elapsed() > age)
+    }
+
+    fn looks(&self) -> std::sync::MutexGuard<'_, Looks> {
+        self.looks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

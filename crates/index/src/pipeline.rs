@@ -40,11 +40,7 @@ pub(crate) struct Stages<'a> {
 /// What became of a file.
 enum Outcome {
     /// Its content is in the index under this path already.
-    Known {
-        id: u32,
-        stat: StatRecord,
-        partial: Option<Skip>,
-    },
+    Known { id: u32, stat: StatRecord },
     /// To be added.
     New(Box<Prepared>),
     /// Not for the index.
@@ -90,6 +86,7 @@ struct ViewInProgress {
     skips: Vec<ViewSkip>,
     /// What is not looked at yet stays as it was.
     before: FxHashMap<String, ViewFile>,
+    partial_before: FxHashMap<String, ViewSkip>,
 }
 
 impl ViewInProgress {
@@ -162,6 +159,7 @@ pub(crate) fn run(
         files: plan.kept,
         skips,
         before: plan.before,
+        partial_before: plan.partial_before,
     };
     let groups = groups(plan.to_read);
     let mut outcomes = Outcomes {
@@ -277,12 +275,7 @@ fn one(stages: &Stages<'_>, entry: &Entry, known: &FxHashMap<(String, [u8; 32]),
     };
     let stat = StatRecord::new(file.stat, read_at);
     if let Some(id) = known.get(&(entry.path.clone(), file.hash.0)) {
-        let partial = None;
-        return Outcome::Known {
-            id: *id,
-            stat,
-            partial,
-        };
+        return Outcome::Known { id: *id, stat };
     }
     let chunked = wherein_chunk::chunk(&file.text, file.language, stages.chunk);
     Outcome::New(Box::new(Prepared {
@@ -367,7 +360,7 @@ fn store(
 ) -> Result<u64, IndexError> {
     let before = view.before.remove(&path);
     match outcome {
-        Outcome::Known { id, stat, partial } => {
+        Outcome::Known { id, stat } => {
             let same = before.is_some_and(|before| before.id == id);
             outcomes.worth_a_commit |= !same || !stat.is_racy();
             if same {
@@ -375,8 +368,11 @@ fn store(
             } else {
                 outcomes.reused += 1;
             }
-            if let Some(skip) = partial {
-                view.skips.push(ViewSkip::new(skip, Some(stat)));
+            if let Some(mut skip) = view.partial_before.remove(&path)
+                && same
+            {
+                skip.stat = Some(stat);
+                view.skips.push(skip);
             }
             let file = ViewFile { id, stat };
             view.files.push(Kept { path, file });

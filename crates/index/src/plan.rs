@@ -23,6 +23,9 @@ pub(crate) struct Plan {
     pub(crate) to_read: Vec<Entry>,
     /// What each file to be read was before.
     pub(crate) before: FxHashMap<String, ViewFile>,
+    /// Why files to be read were in by lines only: still so when their content
+    /// turns out to be the same.
+    pub(crate) partial_before: FxHashMap<String, ViewSkip>,
     /// Files of the view that are gone.
     pub(crate) removed: u64,
     /// Passed over by name or rule.
@@ -98,6 +101,10 @@ pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, recipe: u64
                 continue;
             }
             plan.before.insert(entry.path.clone(), *file);
+            if let Some(partial) = skipped.get(entry.path.as_str()) {
+                plan.partial_before
+                    .insert(entry.path.clone(), (*partial).clone());
+            }
         } else if let Some(skip) = skipped.get(entry.path.as_str())
             && skip.stat.is_some_and(|stat| proven(&stat, entry.stat))
         {

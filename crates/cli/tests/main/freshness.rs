@@ -60,6 +60,25 @@ fn an_unchanged_repository_is_not_written() {
     assert_eq!(report["generation"], before);
 }
 
+/// A file that is read again because its times prove nothing keeps the record
+/// of why it is in by lines only.
+#[test]
+fn what_is_in_by_lines_stays_recorded() {
+    let scratch = numbered(1);
+    scratch.write(
+        "big.py",
+        "value = 1  # a line of a large file\n".repeat(40_000),
+    );
+    scratch.json(&["index"]);
+    let recorded =
+        |scratch: &Scratch| scratch.json(&["status"])["partial"]["too_large_to_parse"].clone();
+    assert_eq!(recorded(&scratch), 1);
+    // Another file makes the next run commit what it found.
+    scratch.write("src/more.py", "more = 1\n");
+    scratch.json(&["index"]);
+    assert_eq!(recorded(&scratch), 1);
+}
+
 #[test]
 fn a_stale_file_is_never_shown() {
     let scratch = numbered(3);

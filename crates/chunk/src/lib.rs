@@ -31,9 +31,7 @@ mod signature;
 mod spec;
 mod split;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use wherein_core::{Chunk, ChunkKind, Language, SkipReason};
+use wherein_core::{Chunk, ChunkKind, Language, SkipReason, caught};
 
 use crate::grammar::Grammar;
 use crate::lines::Lines;
@@ -42,7 +40,7 @@ use crate::parse::{Deadline, Failure, parse};
 use crate::scan::Scan;
 
 /// Bumped whenever the same text may give other chunks.
-pub const CHUNKER_VERSION: u32 = 1;
+pub const CHUNKER_VERSION: u32 = 2;
 
 /// Data files above this size are tables, not configuration: cut by lines.
 const MAX_DATA_BYTES: usize = 64 << 10;
@@ -86,7 +84,13 @@ pub fn chunk(text: &str, language: Language, options: &Options) -> Chunked {
     let lines = Lines::new(text);
     let is_table = language.is_data() && text.len() > MAX_DATA_BYTES;
     let grammar = languages::grammar(language).filter(|_| !is_table);
-    let mut skip = None;
+    let mut skip = is_table.then(|| {
+        let detail = format!(
+            "{} bytes of data; at most {MAX_DATA_BYTES} are parsed",
+            text.len()
+        );
+        (SkipReason::TooLargeToParse, detail)
+    });
     if let Some(grammar) = grammar {
         match outline(&lines, grammar, language) {
             Ok(outline) => {
@@ -113,13 +117,13 @@ fn outline(
         return Err((SkipReason::ParseFailed, refusal.to_owned()));
     }
     let tree = parse(grammar, lines.text(), None, deadline)?;
-    catch_unwind(AssertUnwindSafe(|| {
+    caught(|| {
         let mut scan = Scan::new(lines, deadline);
         scan.tree(grammar, language, &tree, None);
         scan.finish()
-    }))
-    .map_err(|_| {
-        let detail = "the walk over the tree panicked".to_owned();
+    })
+    .map_err(|panic| {
+        let detail = format!("the walk over the tree panicked: {panic}");
         (SkipReason::ParseFailed, detail)
     })
 }

@@ -2,11 +2,10 @@
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tree_sitter::{ParseOptions, ParseState, Parser, Range, Tree};
-use wherein_core::{SkipReason, limits};
+use wherein_core::{SkipReason, caught, limits};
 
 use crate::grammar::Grammar;
 
@@ -18,14 +17,38 @@ thread_local! {
 /// Why there is no tree.
 pub(crate) type Failure = (SkipReason, String);
 
-/// When every parse of one file must have ended, those of embedded code included.
+/// When every parse of one file must have ended, those of embedded code included;
+/// in time that this thread computed: a process that was stopped or starved in
+/// the middle of a file cuts it no differently.
 #[derive(Clone, Copy)]
-pub(crate) struct Deadline(Instant);
+pub(crate) struct Deadline(Duration);
 
 impl Deadline {
     pub(crate) fn start() -> Self {
-        Self(Instant::now() + Duration::from_millis(limits::MAX_PARSE_MS))
+        Self(computed() + Duration::from_millis(limits::MAX_PARSE_MS))
     }
+
+    fn is_over(self) -> bool {
+        computed() >= self.0
+    }
+}
+
+/// The time that this thread has computed.
+#[cfg(unix)]
+fn computed() -> Duration {
+    use rustix::time::{ClockId, clock_gettime};
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(
+        time.tv_sec.unsigned_abs(),
+        u32::try_from(time.tv_nsec).unwrap_or(0),
+    )
+}
+
+/// The time since the first call: there is no such clock here.
+#[cfg(not(unix))]
+fn computed() -> Duration {
+    static START: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+    START.get_or_init(std::time::Instant::now).elapsed()
 }
 
 /// Parses `text`, or only `range` of it; positions are those in `text` either way.
@@ -46,11 +69,11 @@ pub(crate) fn parse(
     let mut parser =
         take_parser(grammar).ok_or_else(|| failed("the grammar does not fit this tree-sitter"))?;
     // A parser that panicked is dropped, not put back.
-    let (parser, tree) = catch_unwind(AssertUnwindSafe(move || {
+    let (parser, tree) = caught(move || {
         let tree = run(&mut parser, text, range, deadline);
         (parser, tree)
-    }))
-    .map_err(|_| failed("the parser panicked"))?;
+    })
+    .map_err(|panic| failed(&format!("the parser panicked: {panic}")))?;
     put_back(grammar, parser);
     tree.ok_or_else(|| {
         let detail = format!("longer than {} ms", limits::MAX_PARSE_MS);
@@ -62,21 +85,16 @@ fn failed(detail: &str) -> Failure {
     (SkipReason::ParseFailed, detail.to_owned())
 }
 
-fn run(
-    parser: &mut Parser,
-    text: &str,
-    range: Option<Range>,
-    Deadline(deadline): Deadline,
-) -> Option<Tree> {
+fn run(parser: &mut Parser, text: &str, range: Option<Range>, deadline: Deadline) -> Option<Tree> {
     parser.reset();
     parser
         .set_included_ranges(range.as_slice())
         .unwrap_or_default();
     let mut progress = |_: &ParseState| {
-        if Instant::now() < deadline {
-            ControlFlow::Continue(())
-        } else {
+        if deadline.is_over() {
             ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
         }
     };
     let options = ParseOptions::new().progress_callback(&mut progress);

@@ -163,10 +163,12 @@ fn what_is_too_large_to_parse_is_cut_by_lines_and_says_so() {
 }
 
 #[test]
-fn large_data_is_cut_by_lines_without_a_reason() {
+fn large_data_is_cut_by_lines_and_says_so() {
     let text = format!("[\n{}]\n", "{\"a\": 1},\n".repeat(8000));
     let Chunked { chunks, skip } = chunked(&text, Language::Json);
-    assert_eq!(skip, None);
+    let (reason, detail) = skip.unwrap();
+    assert_eq!(reason, SkipReason::TooLargeToParse);
+    assert!(detail.contains("65536"), "{detail}");
     assert!(chunks.iter().all(|chunk| chunk.kind == ChunkKind::Text));
     check(&text, Language::Json, &Options::default());
 }

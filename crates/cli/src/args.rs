@@ -57,6 +57,9 @@ pub(crate) struct SearchArguments {
     /// Only this kind of span (repeatable): function, class, section ...
     #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
     pub(crate) kinds: Vec<ChunkKind>,
+    /// Only files that differ from a revision of git [default revision: HEAD]
+    #[arg(long, value_name = "REVISION", num_args = 0..=1, require_equals = true, default_missing_value = "HEAD")]
+    pub(crate) changed: Option<String>,
     /// How to search
     #[arg(long, value_name = "MODE", default_value = "auto", value_parser = mode)]
     pub(crate) mode: Mode,
@@ -114,6 +117,9 @@ pub(crate) struct ServeArguments {
     /// Address to listen on; port 0 takes a free one [default: 127.0.0.1:7717]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Settings file to use in place of the user's own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// File that holds the token clients must send; needed off loopback
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
@@ -123,6 +129,26 @@ pub(crate) struct ServeArguments {
 pub(crate) struct CompletionsArguments {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
+}
+
+/// Commands of later versions: a query is never taken for one of them now and
+/// for the command afterwards.
+const RESERVED: [&str; 11] = [
+    "context", "related", "mcp", "hook", "setup", "model", "eval", "gc", "doctor", "export",
+    "import",
+];
+
+/// The command of a later version that was given, if any.
+pub(crate) fn reserved(arguments: &[OsString]) -> Option<&'static str> {
+    let first = arguments.iter().skip(1).find(|one| !is_verbosity(one))?;
+    RESERVED.into_iter().find(|name| first == name)
+}
+
+fn is_verbosity(argument: &std::ffi::OsStr) -> bool {
+    matches!(
+        argument.to_string_lossy().as_ref(),
+        "-v" | "--verbose" | "-vv" | "-vvv"
+    )
 }
 
 fn mode(name: &str) -> Result<Mode, String> {
@@ -150,10 +176,7 @@ pub(crate) fn with_shorthand(arguments: impl Iterator<Item = OsString>) -> Vec<O
     let first = arguments
         .iter()
         .skip(1)
-        .position(|argument| {
-            let text = argument.to_string_lossy();
-            !matches!(text.as_ref(), "-v" | "--verbose" | "-vv" | "-vvv")
-        })
+        .position(|argument| !is_verbosity(argument))
         .map(|at| at + 1);
     if let Some(at) = first {
         let text = arguments[at].to_string_lossy();
@@ -182,6 +205,7 @@ impl SearchArguments {
                 languages: self.languages.clone(),
                 paths: self.paths.clone(),
                 kinds: self.kinds.clone(),
+                changed_since: self.changed.clone(),
                 only_files: None,
             },
             explain: self.explain,
@@ -221,6 +245,12 @@ mod tests {
                 other => panic!("{arguments:?}: {other:?}"),
             }
         }
+        for name in RESERVED {
+            let arguments = ["wherein", "-v", name, "list"].map(OsString::from);
+            assert_eq!(reserved(&arguments), Some(name));
+        }
+        let search = ["wherein", "search", "model"].map(OsString::from);
+        assert_eq!(reserved(&search), None);
         assert!(matches!(parsed(&["index"]), Command::Index(_)));
         assert!(matches!(parsed(&["status", "."]), Command::Status(_)));
     }

@@ -32,6 +32,31 @@ pub(crate) fn sanitized(text: &str) -> String {
         .collect()
 }
 
+/// What a person can do about an error of the disk.
+pub(crate) fn advice(error: &anyhow::Error) -> &'static str {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let mut causes = error.chain();
+    let kind = causes.find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    match kind {
+        Some(StorageFull | QuotaExceeded) => {
+            "; free some space, or set WHEREIN_HOME to a folder that has more"
+        }
+        Some(PermissionDenied | ReadOnlyFilesystem) => {
+            "; check its rights, or set WHEREIN_HOME to a folder that can be written"
+        }
+        _ => "",
+    }
+}
+
+/// What is wrong with the arguments, in one line.
+pub(crate) fn usage_error(error: &clap::Error) -> String {
+    let said = error.render().to_string();
+    let first = said.split("\n\n").next().unwrap_or(&said);
+    let first = first.strip_prefix("error: ").unwrap_or(first);
+    let line: Vec<&str> = first.split_whitespace().collect();
+    format!("{}; `wherein --help` shows how", line.join(" "))
+}
+
 /// An error and its causes in one line.
 pub(crate) fn one_line(error: &anyhow::Error) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -65,6 +90,20 @@ pub(crate) fn counted(number: u64, noun: &str) -> String {
 }
 
 /// A size for people.
+/// How long ago a time since the epoch is.
+pub(crate) fn ago(seconds: u64) -> String {
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |now| now.as_secs());
+    let passed = now.saturating_sub(seconds);
+    match passed {
+        0..60 => "just now".to_owned(),
+        60..3_600 => format!("{} ago", counted(passed / 60, "minute")),
+        3_600..86_400 => format!("{} ago", counted(passed / 3_600, "hour")),
+        _ => format!("{} ago", counted(passed / 86_400, "day")),
+    }
+}
+
 pub(crate) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),

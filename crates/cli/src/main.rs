@@ -12,6 +12,7 @@ mod interrupt;
 mod progress;
 mod session;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -28,15 +29,25 @@ enum Ending {
 }
 
 fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse_from(args::with_shorthand(std::env::args_os())) {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    if let Some(name) = args::reserved(&given) {
+        commands::remark(&format!(
+            "`{name}` is a command of a later version; to search for the word: wherein search {name}"
+        ));
+        return ExitCode::from(2);
+    }
+    let arguments = match Arguments::try_parse_from(args::with_shorthand(given.into_iter())) {
         Ok(arguments) => arguments,
-        Err(error) => {
-            // Help and version go to standard output and are no error.
-            let code = if error.use_stderr() { 2 } else { 0 };
+        // Help and version go to standard output and are no error.
+        Err(error) if !error.use_stderr() => {
             return match error.print() {
-                Ok(()) => ExitCode::from(code),
+                Ok(()) => ExitCode::SUCCESS,
                 Err(_) => ExitCode::from(2),
             };
+        }
+        Err(error) => {
+            commands::remark(&display::usage_error(&error));
+            return ExitCode::from(2);
         }
     };
     start_log(arguments.verbose);
@@ -47,7 +58,8 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody is left to tell when standard error is closed too.
-            let _ = writeln!(anstream::stderr(), "wherein: {}", display::one_line(&error));
+            let (line, advice) = (display::one_line(&error), display::advice(&error));
+            let _ = writeln!(anstream::stderr(), "wherein: {line}{advice}");
             ExitCode::from(2)
         }
     }

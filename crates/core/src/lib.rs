@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
 
 mod answer;
+mod caught;
 mod chunk;
 mod file;
 mod hash;
@@ -16,6 +17,7 @@ mod skip;
 pub mod words;
 
 pub use answer::{Explanation, Hit, IndexState, SearchAnswer};
+pub use caught::caught;
 pub use chunk::{ByteRange, Chunk, ChunkKind, Span, Symbol};
 pub use file::{FileStat, SourceFile};
 pub use hash::ContentHash;

@@ -33,5 +33,8 @@ pub const MAX_RESULTS: usize = 1000;
 /// Results when the query does not say.
 pub const DEFAULT_RESULTS: usize = 10;
 
+/// Longest name of a revision, in bytes: git bounds its reference names alike.
+pub const MAX_REVISION_BYTES: usize = 1024;
+
 /// Most filters of one sort in one query.
 pub const MAX_FILTERS: usize = 64;

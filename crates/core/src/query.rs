@@ -79,7 +79,9 @@ pub struct Filters {
     pub paths: Vec<String>,
     /// Kinds of the chunk.
     pub kinds: Vec<ChunkKind>,
-    /// Only these relative paths, when given: the files changed since a revision.
+    /// Only files that differ from this revision of git.
+    pub changed_since: Option<String>,
+    /// Only these relative paths, when given.
     pub only_files: Option<Vec<String>>,
 }
 
@@ -89,6 +91,7 @@ impl Filters {
         self.languages.is_empty()
             && self.paths.is_empty()
             && self.kinds.is_empty()
+            && self.changed_since.is_none()
             && self.only_files.is_none()
     }
 }
@@ -119,6 +122,9 @@ pub enum QueryError {
     BadK(usize),
     /// More than [`limits::MAX_FILTERS`] filters of one sort.
     TooManyFilters(usize),
+    /// A revision that is empty, above [`limits::MAX_REVISION_BYTES`] or has a
+    /// control character.
+    BadRevision,
 }
 
 impl fmt::Display for QueryError {
@@ -135,6 +141,11 @@ impl fmt::Display for QueryError {
                 f,
                 "{count} filters of one sort; at most {} are taken",
                 limits::MAX_FILTERS
+            ),
+            Self::BadRevision => write!(
+                f,
+                "a revision has 1 to {} bytes and no control characters, such as HEAD~3 or main",
+                limits::MAX_REVISION_BYTES
             ),
         }
     }
@@ -174,11 +185,19 @@ impl Query {
             languages,
             paths,
             kinds,
+            changed_since,
             only_files: _,
         } = &self.filters;
         let most = languages.len().max(paths.len()).max(kinds.len());
         if most > limits::MAX_FILTERS {
             return Err(QueryError::TooManyFilters(most));
+        }
+        if let Some(revision) = changed_since
+            && (revision.is_empty()
+                || revision.len() > limits::MAX_REVISION_BYTES
+                || revision.contains(char::is_control))
+        {
+            return Err(QueryError::BadRevision);
         }
         Ok(self)
     }
@@ -198,5 +217,20 @@ mod tests {
         assert_eq!(Query::new("a", 0), Err(QueryError::BadK(0)));
         assert!(Query::new("a", limits::MAX_RESULTS).is_ok());
         assert_eq!(Query::new("a", 1001), Err(QueryError::BadK(1001)));
+    }
+
+    #[test]
+    fn revisions_are_bounded() {
+        let since = |revision: &str| {
+            let mut query = Query::new("a", 1).expect("a query");
+            query.filters.changed_since = Some(revision.to_owned());
+            query.checked().map(|_| ())
+        };
+        assert_eq!(since("HEAD~3"), Ok(()));
+        let long = "x".repeat(limits::MAX_REVISION_BYTES + 1);
+        for bad in ["", "a\nb", "a\0", &long] {
+            assert_eq!(since(bad), Err(QueryError::BadRevision), "{bad:?}");
+        }
+        assert_eq!(since(&long[1..]), Ok(()));
     }
 }

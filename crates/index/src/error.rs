@@ -81,7 +81,17 @@ impl IndexError {
 
     /// Whether the one who asked can mend it by asking differently.
     pub fn is_bad_request(&self) -> bool {
-        matches!(self, Self::Search(error) if error.is_bad_request())
+        match self {
+            Self::Search(error) => error.is_bad_request(),
+            Self::Walk(error) => error.is_bad_request(),
+            _ => false,
+        }
+    }
+
+    /// Whether the same query may be answered from another repository: one
+    /// may have the revision that another has not.
+    pub fn is_of_repository(&self) -> bool {
+        matches!(self, Self::Walk(_)) || !self.is_bad_request()
     }
 
     /// Whether building the index anew mends it.

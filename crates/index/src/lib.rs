@@ -7,6 +7,8 @@
 
 #![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
 
+mod asking;
+mod bring_up;
 mod error;
 mod locate;
 mod pipeline;
@@ -14,12 +16,14 @@ mod plan;
 mod progress;
 mod repository;
 mod settings;
+mod settings_sources;
 mod status;
 
+pub use bring_up::{IndexOptions, IndexReport};
 pub use error::IndexError;
 pub use locate::{Location, home};
 pub use progress::{Phase, Progress};
-pub use repository::{Current, IndexOptions, IndexReport, Repository};
+pub use repository::{Current, Repository};
 pub use settings::{IndexSettings, SearchSettings, ServeSettings, Settings, VectorSearch};
 pub use status::{Status, Why};
 

@@ -2,13 +2,13 @@
 //!
 //! A folder that has an index of its own is answered from it, else by the
 //! index of the nearest folder above that has one (and hits are kept to the
-//! folder). Without any, a folder that was named gets an index of its own, and
+//! folder, unless it is one that index leaves out). Without any, a folder that was named gets an index of its own, and
 //! a folder that was merely stood in means the whole checkout around it.
 
 use std::env;
 use std::path::{Path, PathBuf};
 
-use wherein_walk::Checkout;
+use wherein_walk::{Checkout, Verdict};
 
 use crate::error::IndexError;
 
@@ -61,6 +61,10 @@ impl Location {
             let index = index_folder(home, &checkout);
             if index.join("lexical").join("meta.json").exists() {
                 let below = relative(&own.root, root);
+                if !below.is_empty() && path.is_some() && is_left_out(&checkout, &own.root) {
+                    // A folder that is ignored, and named all the same.
+                    break;
+                }
                 return Ok(Self {
                     checkout,
                     index,
@@ -88,6 +92,15 @@ impl Location {
             below: String::new(),
         })
     }
+}
+
+/// Whether the walk of a checkout passes over a folder in it.
+fn is_left_out(checkout: &Checkout, folder: &Path) -> bool {
+    let options = wherein_walk::Options::default();
+    matches!(
+        wherein_walk::why(checkout, folder, &options),
+        Ok(Verdict::Skipped(_))
+    )
 }
 
 /// An index of everything would hold what nobody meant to give.
@@ -151,6 +164,11 @@ mod tests {
         let named = Location::find(&home, Some(&inner)).expect("finds");
         assert_eq!(named.index, above.index);
         assert_eq!(named.below, "src/deep");
+        // An ignored folder that is named has an index of its own.
+        fs::write(repository.join(".whereinignore"), "deep\n").expect("writes");
+        let ignored = Location::find(&home, Some(&inner)).expect("finds");
+        assert_ne!(ignored.index, above.index);
+        assert_eq!(ignored.below, "");
         assert!(Location::find(&home, Some(&folder.path().join("no"))).is_err());
         for refused in [
             Location::find(&home, Some(Path::new("/"))),

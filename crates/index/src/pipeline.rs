@@ -5,17 +5,16 @@
 //! by a few groups whatever the repository holds. A file that makes a stage
 //! panic is passed over and recorded; the run goes on.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustc_hash::FxHashMap;
 use wherein_chunk::Chunked;
-use wherein_core::{Skip, SkipReason, SourceFile, limits};
+use wherein_core::{Skip, SkipReason, SourceFile, caught, limits};
 use wherein_embed::{DocumentParts, Embedder, Role, document_input};
 use wherein_store::{NewFile, StatRecord, View, ViewFile, ViewSkip, Writer};
-use wherein_walk::{Checkout, Entry};
+use wherein_walk::{Checkout, Entry, Unread};
 
 use crate::error::IndexError;
 use crate::plan::{Kept, Plan};
@@ -25,6 +24,9 @@ use crate::progress::{Phase, Progress};
 /// fill batches of the model, little enough to keep all workers busy.
 const GROUP_BYTES: u64 = 256 << 10;
 const GROUP_FILES: usize = 64;
+/// Groups for each worker that may be under way at once: one slow group does
+/// not make the others pile up behind it.
+const GROUPS_AHEAD: usize = 6;
 
 /// What the stages are run with.
 pub(crate) struct Stages<'a> {
@@ -33,6 +35,8 @@ pub(crate) struct Stages<'a> {
     pub(crate) chunk: &'a wherein_chunk::Options,
     pub(crate) embedder: Option<&'a dyn Embedder>,
     pub(crate) recipe: u64,
+    /// Whether contents that the index has are taken from it.
+    pub(crate) reuse: bool,
     pub(crate) threads: usize,
     pub(crate) checkpoint_bytes: u64,
 }
@@ -72,6 +76,22 @@ pub(crate) struct Outcomes {
     pub(crate) worth_a_commit: bool,
 }
 
+impl Outcomes {
+    /// Every file was seen, and nothing was to be done.
+    pub(crate) const fn nothing() -> Self {
+        Self {
+            added: 0,
+            reused: 0,
+            unchanged: 0,
+            skipped: 0,
+            chunks: 0,
+            bytes: 0,
+            complete: true,
+            worth_a_commit: false,
+        }
+    }
+}
+
 fn now_ns() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
@@ -86,7 +106,9 @@ struct ViewInProgress {
     skips: Vec<ViewSkip>,
     /// What is not looked at yet stays as it was.
     before: FxHashMap<String, ViewFile>,
-    partial_before: FxHashMap<String, ViewSkip>,
+    skips_before: FxHashMap<String, ViewSkip>,
+    gates_before: u64,
+    gates: u64,
 }
 
 impl ViewInProgress {
@@ -105,11 +127,20 @@ impl ViewInProgress {
         }
         files.sort_unstable_by_key(|file| file.0);
         let mut skips = self.skips.clone();
+        if !complete {
+            skips.extend(self.skips_before.values().cloned());
+        }
         skips.sort_by(|a, b| (a.stat.is_some(), &a.path).cmp(&(b.stat.is_some(), &b.path)));
         View {
             root: self.root.clone(),
             head: self.head.clone(),
             complete,
+            // Some files of a part of a run were let in by the gates before.
+            gates: if complete {
+                self.gates
+            } else {
+                self.gates_before
+            },
             indexed_at_s: (now_ns() / 1_000_000_000) as u64,
             files: files.into_iter().map(|file| file.1).collect(),
             skips,
@@ -136,7 +167,7 @@ pub(crate) fn run(
         .store(plan.bytes_to_read(), Ordering::Relaxed);
     progress.enter(Phase::Indexing);
     // Contents of this recipe that some view of this index holds already.
-    let known: FxHashMap<(String, [u8; 32]), u32> = if plan.to_read.is_empty() {
+    let known: FxHashMap<(String, [u8; 32]), u32> = if plan.to_read.is_empty() || !stages.reuse {
         FxHashMap::default()
     } else {
         writer
@@ -159,7 +190,9 @@ pub(crate) fn run(
         files: plan.kept,
         skips,
         before: plan.before,
-        partial_before: plan.partial_before,
+        skips_before: plan.skips_before,
+        gates_before: plan.gates_before.unwrap_or(plan.gates),
+        gates: plan.gates,
     };
     let groups = groups(plan.to_read);
     let mut outcomes = Outcomes {
@@ -174,16 +207,34 @@ pub(crate) fn run(
             .build()
             .map_err(|error| IndexError::Threads(error.to_string()))?;
         let (sender, receiver) = bounded(stages.threads * 2);
+        let ahead = stages.threads * GROUPS_AHEAD;
+        let (give_ticket, tickets) = bounded(ahead);
+        for _ in 0..ahead {
+            // There is room for as many.
+            let _ = give_ticket.try_send(());
+        }
         let next = AtomicUsize::new(0);
         let written = std::thread::scope(|scope| {
             let (groups, next, known) = (&groups, &next, &known);
             let pool = &pool;
             scope.spawn(move || {
-                pool.broadcast(|_| work(stages, groups, next, known, &sender, progress));
+                pool.broadcast(|_| {
+                    let work = Work {
+                        stages,
+                        groups,
+                        next,
+                        known,
+                    };
+                    work.run(&tickets, &sender, progress);
+                });
                 // The last sender goes with this thread: the writer then ends.
                 drop(sender);
             });
-            let written = write(stages, receiver, writer, &mut view, &mut outcomes, progress);
+            let groups = Arriving {
+                receiver,
+                give_ticket,
+            };
+            let written = write(stages, groups, writer, &mut view, &mut outcomes, progress);
             if written.is_err() {
                 progress.stop();
             }
@@ -218,24 +269,29 @@ fn groups(files: Vec<Entry>) -> Vec<Vec<Entry>> {
 
 type GroupResult = (usize, Result<Vec<(String, Outcome)>, IndexError>);
 
-/// One worker: takes the next group until none is left.
-fn work(
-    stages: &Stages<'_>,
-    groups: &[Vec<Entry>],
-    next: &AtomicUsize,
-    known: &FxHashMap<(String, [u8; 32]), u32>,
-    sender: &Sender<GroupResult>,
-    progress: &Progress,
-) {
-    while !progress.is_stopped() {
-        let number = next.fetch_add(1, Ordering::Relaxed);
-        let Some(group) = groups.get(number) else {
-            return;
-        };
-        let result = prepare(stages, group, known, progress);
-        let failed = result.is_err();
-        if sender.send((number, result)).is_err() || failed {
-            return;
+/// What all workers share.
+#[derive(Clone, Copy)]
+struct Work<'a> {
+    stages: &'a Stages<'a>,
+    groups: &'a [Vec<Entry>],
+    next: &'a AtomicUsize,
+    known: &'a FxHashMap<(String, [u8; 32]), u32>,
+}
+
+impl Work<'_> {
+    /// One worker: takes the next group until none is left. A ticket is taken
+    /// before a number, so the groups under way follow each other.
+    fn run(&self, tickets: &Receiver<()>, sender: &Sender<GroupResult>, progress: &Progress) {
+        while tickets.recv().is_ok() && !progress.is_stopped() {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let Some(group) = self.groups.get(number) else {
+                return;
+            };
+            let result = prepare(self.stages, group, self.known, progress);
+            let failed = result.is_err();
+            if sender.send((number, result)).is_err() || failed {
+                return;
+            }
         }
     }
 }
@@ -248,15 +304,14 @@ fn prepare(
 ) -> Result<Vec<(String, Outcome)>, IndexError> {
     let mut outcomes: Vec<(String, Outcome)> = Vec::with_capacity(group.len());
     for entry in group {
-        let outcome =
-            catch_unwind(AssertUnwindSafe(|| one(stages, entry, known))).unwrap_or_else(|_| {
-                let skip = Skip {
-                    path: entry.path.clone(),
-                    reason: SkipReason::ParseFailed,
-                    detail: "a stage failed on it; please report the file".to_owned(),
-                };
-                Outcome::Skipped(skip, StatRecord::new(entry.stat, now_ns()))
-            });
+        let outcome = caught(|| one(stages, entry, known)).unwrap_or_else(|panic| {
+            let skip = Skip {
+                path: entry.path.clone(),
+                reason: SkipReason::Unreadable,
+                detail: format!("a stage failed on it, please report the file: {panic}"),
+            };
+            Ok(Outcome::Skipped(skip, StatRecord::doubtful(entry.stat)))
+        })?;
         Progress::add(&progress.files, 1);
         Progress::add(&progress.bytes, entry.stat.size);
         outcomes.push((entry.path.clone(), outcome));
@@ -267,23 +322,49 @@ fn prepare(
     Ok(outcomes)
 }
 
-fn one(stages: &Stages<'_>, entry: &Entry, known: &FxHashMap<(String, [u8; 32]), u32>) -> Outcome {
+fn one(
+    stages: &Stages<'_>,
+    entry: &Entry,
+    known: &FxHashMap<(String, [u8; 32]), u32>,
+) -> Result<Outcome, IndexError> {
     let read_at = now_ns();
     let file = match wherein_walk::read(stages.checkout, &entry.path, stages.walk) {
         Ok(file) => file,
-        Err(skip) => return Outcome::Skipped(skip, StatRecord::new(entry.stat, read_at)),
+        Err(Unread::Skipped(skip)) => {
+            let stat = if is_of_content(skip.reason) {
+                StatRecord::new(entry.stat, read_at)
+            } else {
+                StatRecord::doubtful(entry.stat)
+            };
+            return Ok(Outcome::Skipped(skip, stat));
+        }
+        Err(Unread::Failed(error)) => return Err(error.into()),
     };
     let stat = StatRecord::new(file.stat, read_at);
     if let Some(id) = known.get(&(entry.path.clone(), file.hash.0)) {
-        return Outcome::Known { id: *id, stat };
+        return Ok(Outcome::Known { id: *id, stat });
     }
     let chunked = wherein_chunk::chunk(&file.text, file.language, stages.chunk);
-    Outcome::New(Box::new(Prepared {
+    Ok(Outcome::New(Box::new(Prepared {
         file,
         stat,
         chunked,
         vectors: None,
-    }))
+    })))
+}
+
+/// Whether the same content is passed over for this reason again; of others
+/// (no right to read it, changed meanwhile) the next run may think otherwise.
+fn is_of_content(reason: SkipReason) -> bool {
+    matches!(
+        reason,
+        SkipReason::Binary
+            | SkipReason::TooLarge
+            | SkipReason::Minified
+            | SkipReason::Generated
+            | SkipReason::Secret
+            | SkipReason::Empty
+    )
 }
 
 /// Embeds all chunks of a group together.
@@ -318,10 +399,16 @@ fn embed(embedder: &dyn Embedder, outcomes: &mut [(String, Outcome)]) -> Result<
     Ok(())
 }
 
+/// Groups as the workers finish them, and the tickets for more.
+struct Arriving {
+    receiver: Receiver<GroupResult>,
+    give_ticket: Sender<()>,
+}
+
 /// Takes groups in order and writes them; commits now and then.
 fn write(
     stages: &Stages<'_>,
-    receiver: Receiver<GroupResult>,
+    arriving: Arriving,
     writer: &mut Writer,
     view: &mut ViewInProgress,
     outcomes: &mut Outcomes,
@@ -332,10 +419,12 @@ fn write(
     let mut early: FxHashMap<usize, Vec<(String, Outcome)>> = FxHashMap::default();
     let mut turn = 0;
     let mut since_commit = 0;
-    for (number, group) in receiver {
+    for (number, group) in arriving.receiver {
         early.insert(number, group?);
         while let Some(group) = early.remove(&turn) {
             turn += 1;
+            // There is room: each ticket was taken before.
+            let _ = arriving.give_ticket.try_send(());
             for (path, outcome) in group {
                 since_commit += store(stages, path, outcome, writer, view, outcomes, progress)?;
             }
@@ -359,6 +448,7 @@ fn store(
     progress: &Progress,
 ) -> Result<u64, IndexError> {
     let before = view.before.remove(&path);
+    let skip_before = view.skips_before.remove(&path);
     match outcome {
         Outcome::Known { id, stat } => {
             let same = before.is_some_and(|before| before.id == id);
@@ -368,7 +458,7 @@ fn store(
             } else {
                 outcomes.reused += 1;
             }
-            if let Some(mut skip) = view.partial_before.remove(&path)
+            if let Some(mut skip) = skip_before
                 && same
             {
                 skip.stat = Some(stat);
@@ -379,7 +469,11 @@ fn store(
             Ok(0)
         }
         Outcome::Skipped(skip, stat) => {
-            outcomes.worth_a_commit = true;
+            let same = before.is_none()
+                && skip_before.is_some_and(|before| {
+                    before.reason() == skip.reason && before.detail == skip.detail
+                });
+            outcomes.worth_a_commit |= !same || !stat.is_racy();
             outcomes.skipped += 1;
             view.skips.push(ViewSkip::new(skip, Some(stat)));
             Ok(0)

@@ -23,9 +23,13 @@ pub(crate) struct Plan {
     pub(crate) to_read: Vec<Entry>,
     /// What each file to be read was before.
     pub(crate) before: FxHashMap<String, ViewFile>,
-    /// Why files to be read were in by lines only: still so when their content
-    /// turns out to be the same.
-    pub(crate) partial_before: FxHashMap<String, ViewSkip>,
+    /// Why files to be read were passed over before, or were in by lines only:
+    /// still so when their content turns out to be the same.
+    pub(crate) skips_before: FxHashMap<String, ViewSkip>,
+    /// By which gates the files of the view were let in.
+    pub(crate) gates_before: Option<u64>,
+    /// By which gates they are let in now.
+    pub(crate) gates: u64,
     /// Files of the view that are gone.
     pub(crate) removed: u64,
     /// Passed over by name or rule.
@@ -44,6 +48,7 @@ impl Plan {
     /// doubtful files may show.
     pub(crate) fn is_settled(&self, view: Option<&View>, head: Option<&str>) -> bool {
         view.is_some_and(|view| view.complete && view.head.as_deref() == head)
+            && self.gates_before == Some(self.gates)
             && self.removed == 0
             && self.same_skips
     }
@@ -53,11 +58,23 @@ impl Plan {
     }
 }
 
+/// What makes a file be looked at again although it has not changed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Basis {
+    /// Which chunker, options and model: versions of another are made anew.
+    pub(crate) recipe: u64,
+    /// Which gates: those of another are read again.
+    pub(crate) gates: u64,
+    /// Whether everything is to be made anew.
+    pub(crate) full: bool,
+}
+
 /// Compares a listing with the view of the checkout. Nothing is read again that
-/// `stat` proves unchanged; file versions of another `recipe` are made anew.
-pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, recipe: u64) -> Plan {
+/// `stat` proves unchanged, unless the `basis` is another.
+pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, basis: Basis) -> Plan {
     let empty = View::default();
-    let view = catalog.view(root).unwrap_or(&empty);
+    let found = catalog.view(root);
+    let view = found.unwrap_or(&empty);
     let mut known: FxHashMap<&str, (&FileVersion, ViewFile)> = FxHashMap::default();
     for file in &view.files {
         if let Some(version) = catalog.file(file.id) {
@@ -82,18 +99,23 @@ pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, recipe: u64
                 .filter(|skip| skip.stat.is_none())
                 .zip(&listing.skips)
                 .all(|(old, new)| old.path == new.path && old.reason() == new.reason),
+        gates_before: found.map(|view| view.gates),
+        gates: basis.gates,
         ..Plan::default()
     };
+    let may_keep = !basis.full && view.gates == basis.gates;
     let mut seen = 0;
     for entry in &listing.files {
         let before = known.get(entry.path.as_str());
         seen += u64::from(before.is_some());
-        let proven = |stat: &wherein_store::StatRecord, now: FileStat| stat.proves_unchanged(now);
+        let proven = |stat: &wherein_store::StatRecord, now: FileStat| {
+            may_keep && stat.proves_unchanged(now)
+        };
+        let skip = skipped.get(entry.path.as_str());
         if let Some((version, file)) = before {
-            if version.recipe == recipe && proven(&file.stat, entry.stat) {
-                if let Some(partial) = skipped.get(entry.path.as_str()) {
-                    plan.kept_skips.push((*partial).clone());
-                }
+            if version.recipe == basis.recipe && proven(&file.stat, entry.stat) {
+                plan.kept_skips
+                    .extend(skip.map(|partial| (*partial).clone()));
                 plan.kept.push(Kept {
                     path: entry.path.clone(),
                     file: *file,
@@ -101,15 +123,15 @@ pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, recipe: u64
                 continue;
             }
             plan.before.insert(entry.path.clone(), *file);
-            if let Some(partial) = skipped.get(entry.path.as_str()) {
-                plan.partial_before
-                    .insert(entry.path.clone(), (*partial).clone());
-            }
-        } else if let Some(skip) = skipped.get(entry.path.as_str())
+        } else if let Some(skip) = skip
             && skip.stat.is_some_and(|stat| proven(&stat, entry.stat))
         {
             plan.kept_skips.push((*skip).clone());
             continue;
+        }
+        if let Some(skip) = skip {
+            plan.skips_before
+                .insert(entry.path.clone(), (*skip).clone());
         }
         plan.to_read.push(entry.clone());
     }

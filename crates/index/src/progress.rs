@@ -5,6 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 /// What a run is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Waiting for another process that writes the index.
+    Waiting,
     /// Looking for files.
     Walking,
     /// Reading, chunking, embedding.
@@ -18,7 +20,8 @@ pub enum Phase {
 }
 
 impl Phase {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 6] = [
+        Self::Waiting,
         Self::Walking,
         Self::Indexing,
         Self::Committing,
@@ -29,6 +32,7 @@ impl Phase {
     /// For progress lines and job states.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Waiting => "waiting",
             Self::Walking => "walking",
             Self::Indexing => "indexing",
             Self::Committing => "committing",
@@ -41,6 +45,7 @@ impl Phase {
 /// Counters of one run, and the flag that stops it.
 #[derive(Debug, Default)]
 pub struct Progress {
+    /// The number of a [`Phase`].
     phase: AtomicU8,
     /// Files to be read in this run.
     pub files_total: AtomicU64,
@@ -59,6 +64,20 @@ impl Progress {
     /// What the run is doing.
     pub fn phase(&self) -> Phase {
         Phase::ALL[(self.phase.load(Ordering::Relaxed) as usize).min(Phase::ALL.len() - 1)]
+    }
+
+    /// Sets the counters back: a run begins, perhaps again.
+    pub(crate) fn begin(&self) {
+        for counter in [
+            &self.files_total,
+            &self.bytes_total,
+            &self.files,
+            &self.bytes,
+            &self.chunks,
+        ] {
+            counter.store(0, Ordering::Relaxed);
+        }
+        self.enter(Phase::Walking);
     }
 
     pub(crate) fn enter(&self, phase: Phase) {

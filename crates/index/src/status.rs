@@ -25,6 +25,10 @@ pub struct Status {
     pub head: Option<String>,
     /// Whether the last run saw every file.
     pub complete: bool,
+    /// Whether the index is as the working tree is now.
+    pub fresh: bool,
+    /// Files that differ from the index now.
+    pub pending_files: u64,
     /// When it was brought up to date, in seconds since the epoch.
     pub indexed_at: u64,
     /// Files in the index.
@@ -52,8 +56,10 @@ pub struct Status {
 pub struct Why {
     /// Relative to the root.
     pub path: String,
-    /// Whether it is in the index now.
+    /// Whether it is in the index now; of a folder, whether anything in it is.
     pub indexed: bool,
+    /// Whether it is a folder.
+    pub is_folder: bool,
     /// Whether the next run would put or keep it there.
     pub eligible: bool,
     /// Chunks that it has in the index.
@@ -67,6 +73,9 @@ pub struct Why {
 impl Repository {
     /// Counts, sizes and reasons.
     pub fn status(&self) -> Result<Status, IndexError> {
+        if self.is_indexed() {
+            self.look_only()?;
+        }
         let mut status = Status {
             repo: self.checkout().root.to_string_lossy().into_owned(),
             index: self.location().index.to_string_lossy().into_owned(),
@@ -83,6 +92,8 @@ impl Repository {
             status.generation = current.snapshot.generation();
             status.head.clone_from(&view.head);
             status.complete = view.complete;
+            status.pending_files = self.pending_files();
+            status.fresh = self.is_fresh();
             status.indexed_at = view.indexed_at_s;
             status.files = view.files.len() as u64;
             status.chunks = current.rows.count() as u64;
@@ -130,8 +141,8 @@ impl Repository {
 
     /// Why a path is or is not in the index.
     pub fn why(&self, path: &Path) -> Result<Why, IndexError> {
-        let verdict = wherein_walk::why(self.checkout(), path, &self.walk_options())?;
         let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let verdict = wherein_walk::why(self.checkout(), &absolute, &self.walk_options())?;
         let parent = absolute
             .parent()
             .and_then(|parent| parent.canonicalize().ok());
@@ -142,14 +153,28 @@ impl Repository {
         let inside = full.strip_prefix(&self.checkout().root).unwrap_or(&full);
         let parts: Vec<_> = inside.iter().map(|part| part.to_string_lossy()).collect();
         let relative = parts.join("/");
-        let (chunks, partial) = self.in_index(&relative);
         let is_folder = full.is_dir();
+        let (chunks, partial) = self.in_index(&relative);
+        let files_inside = if is_folder {
+            self.files_in(&relative)
+        } else {
+            0
+        };
         let (eligible, reason, explanation) = match verdict {
-            Verdict::Candidate if is_folder => (true, None, "the folder is walked".to_owned()),
+            Verdict::Candidate if is_folder => {
+                let files = counted(files_inside, "file");
+                (
+                    true,
+                    None,
+                    format!("the folder is walked; {files} of it indexed"),
+                )
+            }
             Verdict::Candidate => {
                 let text = match (&partial, chunks) {
                     (Some(skip), _) => format!("{} ({})", skip.reason.sentence(), skip.detail),
-                    (None, Some(chunks)) => format!("it is indexed in {chunks} chunks"),
+                    (None, Some(chunks)) => {
+                        format!("it is indexed in {}", counted(chunks, "chunk"))
+                    }
                     (None, None) => "it is not indexed yet; run `wherein index`".to_owned(),
                 };
                 (true, partial.map(|skip| skip.reason), text)
@@ -176,12 +201,28 @@ impl Repository {
         };
         Ok(Why {
             path: relative,
-            indexed: chunks.is_some(),
+            indexed: chunks.is_some() || files_inside > 0,
+            is_folder,
             eligible,
             chunks: chunks.unwrap_or(0),
             reason: reason.map(|reason| SkipReason::name(reason).to_owned()),
             explanation,
         })
+    }
+
+    /// Files of a folder in the index.
+    fn files_in(&self, folder: &str) -> u64 {
+        let prefix = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
+        self.with_view(|current, view| {
+            let catalog = current.snapshot.catalog();
+            let files = view.files.iter().filter_map(|file| catalog.file(file.id));
+            files.filter(|file| file.path.starts_with(&prefix)).count() as u64
+        })
+        .unwrap_or_default()
     }
 
     /// Chunks of a path in the index, and why it is there by lines only.
@@ -207,6 +248,11 @@ impl Repository {
         })
         .unwrap_or_default()
     }
+}
+
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn backend_line() -> String {

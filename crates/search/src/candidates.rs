@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 use wherein_core::{Mode, words};
-use wherein_store::{LexicalQuery, LexicalScores, RowSet, Snapshot};
+use wherein_store::{LexicalQuery, LexicalScores, Nearest, RowSet, Snapshot};
 
 use crate::error::SearchError;
 use crate::understand::{Name, Understanding};
@@ -49,6 +49,7 @@ pub(crate) struct Candidates {
 pub(crate) struct QueryVector<'a> {
     pub(crate) model: &'a str,
     pub(crate) vector: Vec<f32>,
+    pub(crate) nearest: Nearest,
 }
 
 pub(crate) fn gather(
@@ -77,12 +78,22 @@ pub(crate) fn gather(
         let best = scores.best(allowed, LEXICAL.max(k));
         Ok(Some((scores, best)))
     };
-    let vector = vector.filter(|_| matches!(mode, Mode::Hybrid | Mode::Semantic));
+    // A query without a known word has no meaning to be near to.
+    let vector = vector.filter(|query| {
+        matches!(mode, Mode::Hybrid | Mode::Semantic) && query.vector.iter().any(|x| *x != 0.0)
+    });
     let by_meaning = || -> Result<_, SearchError> {
-        let Some(QueryVector { model, vector }) = vector else {
+        let Some(query) = vector else {
             return Ok(Vec::new());
         };
-        Ok(snapshot.dense(vector, model, allowed, DENSE.max(k))?)
+        let QueryVector {
+            model,
+            vector,
+            nearest,
+        } = query;
+        let mut near = snapshot.dense(vector, model, allowed, DENSE.max(k), *nearest)?;
+        near.retain(|(_, cosine)| *cosine > 0.0);
+        Ok(near)
     };
     let (by_words, by_meaning) = rayon::join(by_words, by_meaning);
     let (lexical, best) = by_words?.unzip();
@@ -108,7 +119,7 @@ pub(crate) fn gather(
             .as_ref()
             .map_or(0.0, |scores| scores.of(candidate.row));
         candidate.symbol = matches.get(&candidate.row).copied().unwrap_or_default();
-        if let Some(QueryVector { model, vector }) = vector {
+        if let Some(QueryVector { model, vector, .. }) = vector {
             candidate.cosine = snapshot.cosine(candidate.row, vector, model)?;
         }
     }

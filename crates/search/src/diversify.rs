@@ -2,8 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
-/// What each further chunk of a file already listed loses of its score.
-const DAMPING: f32 = 0.35;
+/// What each further chunk of a file already listed loses more than the one
+/// before, in shares of the best score. On the benchmark's development part
+/// (NDCG@10): .35 halved each time .866, .35 .866, .5 .867, 1 .868, .2 .862;
+/// .5 still lets a second chunk win that is much better than what follows.
+const DAMPING: f32 = 0.5;
 
 /// Reorders `(score, file)` pairs, best first as given, so that further chunks
 /// of a file lose [`DAMPING`] of the best score each time; gives positions and
@@ -16,7 +19,7 @@ pub(crate) fn diversify(ranked: &[(f32, u32)], k: usize) -> Vec<(usize, f32)> {
         .enumerate()
         .map(|(at, (_, file))| {
             let before = listed.entry(*file).or_insert(0);
-            let lost = DAMPING * scale * (1.0 - 0.5_f32.powi(*before as i32)) * 2.0;
+            let lost = DAMPING * scale * *before as f32;
             *before += 1;
             (at, lost)
         })
@@ -37,7 +40,7 @@ mod tests {
     fn a_file_does_not_flood_the_list() {
         let ranked = [(1.0, 7), (0.99, 7), (0.98, 7), (0.8, 8), (0.1, 9)];
         let order: Vec<usize> = diversify(&ranked, 4).into_iter().map(|one| one.0).collect();
-        assert_eq!(order, [0, 3, 1, 2]);
+        assert_eq!(order, [0, 3, 1, 4]);
         assert!(diversify(&[], 3).is_empty());
     }
 

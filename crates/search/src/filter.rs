@@ -102,7 +102,10 @@ pub(crate) fn allowed(
             continue;
         }
         let (kind, language) = snapshot.kind_and_language(row);
-        let kind_passes = filters.kinds.is_empty() || filters.kinds.contains(&kind);
+        // A small definition may share a chunk with its siblings.
+        let kind_passes = filters.kinds.is_empty()
+            || filters.kinds.contains(&kind)
+            || snapshot.defines_kind(row, &filters.kinds);
         let language_passes = filters.languages.is_empty() || filters.languages.contains(&language);
         if kind_passes && language_passes {
             set.insert(row);

@@ -8,12 +8,11 @@ use crate::error::SearchError;
 /// Largest compiled pattern, in bytes: bounds memory whatever is asked.
 const PATTERN_BYTES: usize = 4 << 20;
 
-/// Rows with a match and how many they have, most first, at most `limit`.
+/// Rows with a match and how many they have.
 pub(crate) fn search(
     snapshot: &Snapshot,
     pattern: &str,
     allowed: &RowSet,
-    limit: usize,
 ) -> Result<Vec<(u32, f32)>, SearchError> {
     let regex = RegexBuilder::new(pattern)
         .multi_line(true)
@@ -36,7 +35,5 @@ pub(crate) fn search(
             found.push((row, matches as f32));
         }
     }
-    found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-    found.truncate(limit);
     Ok(found)
 }

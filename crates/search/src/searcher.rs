@@ -2,7 +2,7 @@
 
 use wherein_core::{Explanation, Hit, Mode, Query, words};
 use wherein_embed::{Embedder, Role};
-use wherein_store::{RowSet, Snapshot};
+use wherein_store::{Nearest, RowSet, Snapshot};
 
 use crate::candidates::{self, Candidate, Candidates, QueryVector, SymbolMatch};
 use crate::diversify::diversify;
@@ -31,6 +31,9 @@ pub struct RankedSpan {
     pub score: f32,
     /// When it was asked for.
     pub explain: Option<Explanation>,
+    /// Which of the chunk's definitions was asked for, when it is not the one
+    /// that the chunk is named by: small siblings share a chunk.
+    pub definition: Option<usize>,
 }
 
 /// Everything that a search needs.
@@ -41,6 +44,8 @@ pub struct Searcher<'a> {
     pub view: &'a RowSet,
     /// Embeds the query; `None` answers by words alone.
     pub embedder: Option<&'a dyn Embedder>,
+    /// How the nearest vectors are found.
+    pub nearest: Nearest,
 }
 
 impl Searcher<'_> {
@@ -64,6 +69,7 @@ impl Searcher<'_> {
             Some(embedder) if matches!(mode, Mode::Hybrid | Mode::Semantic) => Some(QueryVector {
                 model: embedder.model_id(),
                 vector: embedder.embed(Role::Query, &[&query.text])?,
+                nearest: self.nearest,
             }),
             _ => None,
         };
@@ -75,10 +81,13 @@ impl Searcher<'_> {
             mode,
             query.k,
         )?;
-        let spans = match mode {
+        let mut spans = match mode {
             Mode::Hybrid => self.ranked(query, &understanding, &candidates),
             one_arm => self.by_one_arm(query, one_arm, &candidates.rows),
         };
+        for span in &mut spans {
+            span.definition = self.definition_meant(span.row, &understanding, query);
+        }
         Ok(Found { mode, spans })
     }
 
@@ -122,6 +131,7 @@ impl Searcher<'_> {
                     row: one.row,
                     score: score - lost,
                     explain,
+                    definition: None,
                 }
             })
             .collect()
@@ -145,7 +155,7 @@ impl Searcher<'_> {
     }
 
     fn by_pattern(&self, query: &Query, allowed: &RowSet) -> Result<Found, SearchError> {
-        let scored = pattern::search(self.snapshot, &query.text, allowed, query.k)?;
+        let scored = pattern::search(self.snapshot, &query.text, allowed)?;
         Ok(Found {
             mode: Mode::Regex,
             spans: self.listed(query, "matches", scored),
@@ -154,18 +164,61 @@ impl Searcher<'_> {
 
     fn listed(&self, query: &Query, name: &str, mut scored: Vec<(u32, f32)>) -> Vec<RankedSpan> {
         scored.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| self.by_place(a.0, b.0)));
-        scored.truncate(query.k);
-        scored
+        let pairs: Vec<(f32, u32)> = scored
+            .iter()
+            .map(|(row, score)| (*score, self.snapshot.file_of_row(*row)))
+            .collect();
+        diversify(&pairs, query.k)
             .into_iter()
-            .map(|(row, score)| RankedSpan {
-                row,
-                score,
-                explain: query.explain.then(|| Explanation {
-                    contributions: vec![(name.to_owned(), score)],
-                    matched_words: self.matched_words(&query.text, row),
-                }),
+            .map(|(at, lost)| {
+                let (row, score) = scored[at];
+                let explain = query.explain.then(|| {
+                    let mut contributions = vec![(name.to_owned(), score)];
+                    if lost > 0.0 {
+                        contributions.push(("same_file".to_owned(), -lost));
+                    }
+                    Explanation {
+                        contributions,
+                        matched_words: self.matched_words(&query.text, row),
+                    }
+                });
+                RankedSpan {
+                    row,
+                    score: score - lost,
+                    explain,
+                    definition: None,
+                }
             })
             .collect()
+    }
+
+    /// The definition within a chunk that the query names or whose kind it asks
+    /// for, unless the chunk itself is that.
+    fn definition_meant(&self, row: u32, meant: &Understanding, query: &Query) -> Option<usize> {
+        let kinds = &query.filters.kinds;
+        if meant.names.is_empty() && kinds.is_empty() {
+            return None;
+        }
+        let chunk = self.snapshot.chunk(row);
+        let keys: Vec<String> = meant
+            .names
+            .iter()
+            .map(|name| words::identifier_key(&name.last))
+            .collect();
+        let is_named = |name: &str| keys.contains(&words::identifier_key(name));
+        let is_of_kind = |kind| kinds.is_empty() || kinds.contains(&kind);
+        let symbols = self.snapshot.chunk_symbols(row);
+        if let Some(at) = symbols
+            .iter()
+            .position(|symbol| is_named(symbol.name) && is_of_kind(symbol.kind))
+        {
+            let is_chunk = chunk.symbol == Some(symbols[at].name) && chunk.kind == symbols[at].kind;
+            return (!is_chunk).then_some(at);
+        }
+        if is_of_kind(chunk.kind) {
+            return None;
+        }
+        symbols.iter().position(|symbol| is_of_kind(symbol.kind))
     }
 
     /// Order of equals: by path, then by line.
@@ -199,6 +252,12 @@ impl Searcher<'_> {
     pub fn hit(&self, rank: usize, span: &RankedSpan) -> Result<Hit, SearchError> {
         let chunk = self.snapshot.chunk(span.row);
         let text = self.snapshot.file_text(chunk.file)?;
+        let symbols = self.snapshot.chunk_symbols(span.row);
+        let meant = span.definition.and_then(|at| symbols.get(at));
+        let (kind, symbol, breadcrumb) = match meant {
+            Some(meant) => (meant.kind, Some(meant.name), meant.breadcrumb),
+            None => (chunk.kind, chunk.symbol, chunk.breadcrumb),
+        };
         Ok(Hit {
             rank,
             score: span.score,
@@ -207,9 +266,9 @@ impl Searcher<'_> {
             start_line: chunk.span.start_line,
             end_line: chunk.span.end_line,
             language: chunk.language.name().to_owned(),
-            kind: chunk.kind,
-            symbol: chunk.symbol.map(str::to_owned),
-            breadcrumb: chunk.breadcrumb.to_owned(),
+            kind,
+            symbol: symbol.map(str::to_owned),
+            breadcrumb: breadcrumb.to_owned(),
             text: chunk.span.bytes.of(&text).to_owned(),
             explain: span.explain.clone(),
         })

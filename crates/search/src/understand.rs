@@ -43,6 +43,16 @@ pub struct Name {
 }
 
 impl Name {
+    /// A name that is written with separators within (`aws_instance.web`), as
+    /// one: that is how configuration and markup name what they define.
+    fn whole(text: &str) -> Option<Self> {
+        let trimmed = text.trim().trim_matches('`');
+        trimmed.contains(['.', '/', '#']).then(|| Self {
+            last: trimmed.to_owned(),
+            qualifiers: Vec::new(),
+        })
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let trimmed = text.trim_matches(|c: char| !(c.is_alphanumeric() || c == '_'));
         let parts: Vec<&str> = trimmed
@@ -86,7 +96,9 @@ impl Understanding {
             _ => None,
         };
         let names: Vec<Name> = match &single {
-            Some(name) => vec![name.clone()],
+            Some(name) => std::iter::once(name.clone())
+                .chain(Name::whole(query))
+                .collect(),
             None => tokens
                 .iter()
                 .filter(|token| stands_out(token))
@@ -176,8 +188,18 @@ mod tests {
             ("Foo#bar", "Foo|bar"),
         ] {
             assert!(Understanding::of(query).is_symbol, "{query}");
-            assert_eq!(names(query), [expected], "{query}");
+            assert_eq!(names(query)[0], expected, "{query}");
         }
+    }
+
+    #[test]
+    fn a_name_with_separators_is_looked_for_as_a_whole_too() {
+        assert_eq!(
+            names("aws_instance.web"),
+            ["aws_instance|web", "aws_instance.web"]
+        );
+        assert_eq!(names("Service/web")[1], "Service/web");
+        assert_eq!(names("login"), ["login"]);
     }
 
     #[test]

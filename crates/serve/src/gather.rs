@@ -93,7 +93,7 @@ fn part(state: &AppState, served: &Arc<Served>, query: &Query) -> Result<Part, F
         }
         Err(error) => {
             return Err(Failure {
-                is_of_repository: !error.is_bad_request(),
+                is_of_repository: error.is_of_repository(),
                 problem: Problem::from(error),
             });
         }

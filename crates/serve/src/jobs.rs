@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 use wherein_index::{IndexError, IndexOptions, IndexReport, Repository};
@@ -18,10 +18,7 @@ pub(crate) const MAX_QUEUED: usize = 64;
 const MAX_FINISHED: usize = 256;
 /// Jobs that run at once: each takes all cores, two let a small one pass.
 const MAX_RUNNING: usize = 2;
-/// One wait for another process that writes an index; then it is asked whether
-/// to stop.
-const LOCK_WAIT: Duration = Duration::from_secs(1);
-/// All such waits of one run.
+/// How long a run waits for another process that writes an index.
 const LOCK_PATIENCE: Duration = Duration::from_mins(10);
 
 /// Why a job is not taken.
@@ -223,28 +220,21 @@ impl Table {
 /// Indexes what has changed; waits for another process that writes, and builds
 /// a damaged index anew. `None` when it did not wait.
 fn bring_up_to_date(repository: &Repository, run: &Run) -> Result<Option<IndexReport>, IndexError> {
-    let began = Instant::now();
-    let mut full = run.full;
-    loop {
-        let wait = if run.is_patient {
-            LOCK_WAIT
-        } else {
-            Duration::ZERO
-        };
-        match repository.index(IndexOptions { full, wait }, &run.progress) {
-            Err(error) if error.is_locked() => {
-                if !run.is_patient {
-                    return Ok(None);
-                }
-                if run.progress.is_stopped() || began.elapsed() > LOCK_PATIENCE {
-                    return Err(error);
-                }
-            }
-            Err(error) if error.is_mended_by_rebuild() && !full => {
-                tracing::warn!(%error, "the index is built anew");
-                full = true;
-            }
-            other => return other.map(Some),
+    let wait = if run.is_patient {
+        LOCK_PATIENCE
+    } else {
+        Duration::ZERO
+    };
+    let index = |full| repository.index(IndexOptions { full, wait }, &run.progress);
+    let result = match index(run.full) {
+        Err(error) if error.is_mended_by_rebuild() && !run.full => {
+            tracing::warn!(%error, "the index is built anew");
+            index(true)
         }
+        other => other,
+    };
+    match result {
+        Err(error) if error.is_locked() && !run.is_patient => Ok(None),
+        other => other.map(Some),
     }
 }

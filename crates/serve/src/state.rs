@@ -83,9 +83,11 @@ impl AppState {
         }
         for (name, path) in &options.repositories {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            let name = &state.free_name(name, &path);
             let (served, _) = state
                 .register(name, &path)
                 .map_err(|error| error.at_start(name))?;
+            tracing::info!(repo = name, path = %path.display(), "served");
             // A full queue only means that the first search starts the job.
             let _ = state.ask(&served, Wish::Asked { full: false });
         }
@@ -201,6 +203,26 @@ impl AppState {
             .unwrap_or_else(PoisonError::into_inner);
         let before = repositories.insert(name.to_owned(), Arc::clone(&served));
         (served, before)
+    }
+
+    /// The name that a folder has already, else `name`, with a number behind it
+    /// when another folder has that: two folders named `app` are both served.
+    fn free_name(&self, name: &str, path: &Path) -> String {
+        let root = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let repositories = self.repositories();
+        let is_its = |name: &str| repositories.get(name).is_none_or(|one| one.root == root);
+        if let Some(one) = repositories.values().find(|one| one.root == root) {
+            return one.name.clone();
+        }
+        let mut found = name.to_owned();
+        for number in 2_usize.. {
+            if is_its(&found) {
+                break;
+            }
+            let short: String = name.chars().take(58).collect();
+            found = format!("{short}-{number}");
+        }
+        found
     }
 
     /// Registers a folder; `true` when the name is new.

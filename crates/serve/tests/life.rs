@@ -143,6 +143,28 @@ fn several_repositories_give_one_answer() {
 }
 
 #[test]
+fn hits_can_be_kept_to_what_changed_since_a_revision() {
+    let place = Place::new();
+    place.git(&["init", "--quiet"]);
+    place.git(&["add", "."]);
+    place.git(&["commit", "--quiet", "--message=x"]);
+    place.write("src/new.py", "def customer_session():\n    return None\n");
+    let server = place.serve();
+    let search = |revision: &str| {
+        let filters = json!({ "changed_since": revision });
+        server.search(&json!({ "query": "customer session", "filters": filters }))
+    };
+    let answer = search("HEAD").expect(200);
+    let hits = answer["hits"].as_array().expect("hits");
+    assert!(
+        hits.iter().all(|hit| hit["path"] == "src/new.py") && !hits.is_empty(),
+        "{answer}"
+    );
+    let problem = search("v9").problem(422, "bad-query");
+    assert!(text(&problem["detail"]).contains("v9"), "{problem}");
+}
+
+#[test]
 fn filters_keep_hits_to_what_they_name() {
     let place = Place::new();
     let server = place.serve();
@@ -155,8 +177,7 @@ fn filters_keep_hits_to_what_they_name() {
         ),
         (json!({ "kinds": ["section"] }), "markdown"),
     ] {
-        let body =
-            json!({ "query": "customer request session", "filters": filters, "mode": "hybrid" });
+        let body = json!({ "query": "customer request session of the shop", "filters": filters });
         let answer = server.search(&body).expect(200);
         let hits = answer["hits"].as_array().expect("hits");
         assert!(!hits.is_empty(), "{filters}");

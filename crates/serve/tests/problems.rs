@@ -131,8 +131,13 @@ fn queries_that_break_a_rule_are_refused() {
         ),
         (
             json!({ "query": "a", "filters": { "changed_since": "HEAD~1" } }),
-            "bad-filter",
-            "not supported",
+            "bad-query",
+            "does not lie in a git repository",
+        ),
+        (
+            json!({ "query": "a", "filters": { "changed_since": "" } }),
+            "bad-query",
+            "revision",
         ),
     ] {
         let problem = server.search(&body).problem(422, kind);

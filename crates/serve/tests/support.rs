@@ -367,6 +367,20 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 impl Place {
+    /// Runs git in the repository, with no settings but its own.
+    pub(crate) fn git(&self, arguments: &[&str]) {
+        let output = std::process::Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
+            .args(arguments)
+            .current_dir(self.repository())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .output()
+            .expect("git starts");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+
     pub(crate) fn new() -> Self {
         let place = Self {
             folder: tempfile::tempdir().expect("folder"),

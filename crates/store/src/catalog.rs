@@ -14,7 +14,7 @@ use crate::sections::Identity;
 pub(crate) const MANIFEST_KIND: [u8; 4] = *b"mani";
 pub(crate) const CATALOG_KIND: [u8; 4] = *b"cata";
 /// Version of every record and segment; a change makes old indexes be rebuilt.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// The root of a generation; named by the commit payload of the lexical index.
 #[derive(Clone, Debug, Default, Encode, Decode)]
@@ -98,6 +98,8 @@ pub struct View {
     pub complete: bool,
     /// When it was brought up to date, in seconds since the epoch.
     pub indexed_at_s: u64,
+    /// By which gates its files were let in; others may judge otherwise.
+    pub gates: u64,
     /// Its files, by path.
     pub files: Vec<ViewFile>,
     /// What was passed over, by path.
@@ -164,6 +166,11 @@ pub struct StatRecord {
 const RACY_NS: i64 = 1_100_000_000;
 
 impl StatRecord {
+    /// Of a file whose content was not seen: it proves nothing, ever.
+    pub fn doubtful(stat: FileStat) -> Self {
+        Self::new(stat, i64::MIN)
+    }
+
     /// Of a file read at `read_at_ns` (since the epoch).
     pub fn new(stat: FileStat, read_at_ns: i64) -> Self {
         let changed = stat.mtime_ns.max(stat.ctime_ns);

@@ -163,6 +163,9 @@ impl ChunkSegmentBuilder {
                 .u32(symbol.kind as u32);
             self.index
                 .push((symbol_key(&symbol.name), self.symbol_count));
+            if let Some(last) = last_part(&symbol.name) {
+                self.index.push((symbol_key(last), self.symbol_count));
+            }
             self.symbol_count += 1;
         }
         self.chunk_count += 1;
@@ -208,6 +211,13 @@ impl ChunkSegmentBuilder {
 /// The key under which a symbol's name is found: without regard to case style.
 fn symbol_key(name: &str) -> u64 {
     xxh3_64(words::identifier_key(name).as_bytes())
+}
+
+/// What a name made of several (`aws_instance.web`, `Service/web`,
+/// `section#intro`) ends with: people ask for that alone too.
+fn last_part(name: &str) -> Option<&str> {
+    let (_, last) = name.rsplit_once(['.', '/', '#', ':', ' '])?;
+    (!words::identifier_key(last).is_empty()).then_some(last)
 }
 
 /// A chunk segment, open for reading.
@@ -441,7 +451,7 @@ impl ChunkSegment {
         (bytes[start], bytes[start + 1])
     }
 
-    /// Symbols whose name is `name` but for its case style.
+    /// Symbols whose name, or its last part, is `name` but for its case style.
     pub(crate) fn symbols_named(&self, name: &str) -> Vec<usize> {
         let key = symbol_key(name);
         let count = self.index.len() / INDEX_ROW;
@@ -463,7 +473,11 @@ impl ChunkSegment {
                 row.u64();
                 row.u32() as usize
             })
-            .filter(|symbol| words::identifier_key(self.symbol(*symbol).name) == wanted)
+            .filter(|symbol| {
+                let name = self.symbol(*symbol).name;
+                let is_wanted = |name: &str| words::identifier_key(name) == wanted;
+                is_wanted(name) || last_part(name).is_some_and(is_wanted)
+            })
             .collect()
     }
 

@@ -44,8 +44,18 @@ impl Layout {
         format!("vectors-{segment:08}.seg")
     }
 
-    pub(crate) fn graph_name(segment: u64) -> String {
-        format!("graph-{segment:08}.seg")
+    pub(crate) fn graph(&self) -> PathBuf {
+        self.root.join("graph.seg")
+    }
+
+    /// A graph under construction.
+    pub(crate) fn graph_part(&self) -> PathBuf {
+        self.root.join("graph.part")
+    }
+
+    /// Held by the one builder of a graph.
+    pub(crate) fn graph_lock(&self) -> PathBuf {
+        self.root.join("graph.lock")
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

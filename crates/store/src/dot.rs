@@ -56,6 +56,29 @@ impl<'a> DotI8<'a> {
     }
 }
 
+impl DotI8<'_> {
+    /// The inner products with consecutive rows, as many as `products` has.
+    #[cfg_attr(
+        target_arch = "x86_64",
+        expect(
+            unsafe_code,
+            reason = "the way was chosen because the processor has it"
+        )
+    )]
+    pub(crate) fn block(&self, rows: &[i8], products: &mut [i32]) {
+        #[cfg(target_arch = "x86_64")]
+        if self.way == Way::Vnni && self.codes.len() == x86::BLOCK {
+            // SAFETY: `fastest` found the features of this way.
+            unsafe { x86::vnni_rows(self.codes, self.shift, rows, products) };
+            return;
+        }
+        let width = self.codes.len().max(1);
+        for (row, product) in rows.chunks_exact(width).zip(products) {
+            *product = self.with(row);
+        }
+    }
+}
+
 fn fastest() -> Way {
     #[cfg(target_arch = "x86_64")]
     {
@@ -117,6 +140,29 @@ mod x86 {
         // SAFETY: `lanes` has the 32 bytes that are stored.
         unsafe { _mm256_storeu_si256(lanes.as_mut_ptr().cast(), _mm256_add_epi32(low, high)) };
         lanes.iter().sum::<i32>() + super::plain_i8(a_rest, b_rest)
+    }
+
+    /// Dimensions that [`vnni_rows`] is written for: those of the shipped model.
+    pub(super) const BLOCK: usize = 256;
+
+    /// As [`vnni`] for many rows, the query kept in registers.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vnni")]
+    pub(super) fn vnni_rows(codes: &[i8], shift: i32, rows: &[i8], products: &mut [i32]) {
+        let raise = _mm512_set1_epi8(i8::MIN);
+        let mut query = [_mm512_setzero_si512(); BLOCK / 64];
+        for (register, block) in query.iter_mut().zip(codes.as_chunks::<64>().0) {
+            // SAFETY: an array of 64 bytes; the load needs no alignment.
+            *register = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+        }
+        for (row, product) in rows.as_chunks::<BLOCK>().0.iter().zip(products) {
+            let mut sum = _mm512_setzero_si512();
+            for (x, block) in query.iter().zip(row.as_chunks::<64>().0) {
+                // SAFETY: as above.
+                let y = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+                sum = _mm512_dpbusd_epi32(sum, _mm512_xor_si512(y, raise), *x);
+            }
+            *product = _mm512_reduce_add_epi32(sum) - shift;
+        }
     }
 
     /// With each row value raised by 128 in the blocks of 64, because the
@@ -186,6 +232,29 @@ mod tests {
             prop_assert_eq!(plain_i8(&a, &b), expected);
             for way in ways() {
                 prop_assert_eq!(DotI8 { way, ..DotI8::new(&a) }.with(&b), expected, "{:?}", way);
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_give_what_single_rows_give() {
+        for width in [64, 200, 256] {
+            let rows: Vec<i8> = (0..width * 37)
+                .map(|n| (n * 89 % 251) as u8 as i8)
+                .collect();
+            let codes: Vec<i8> = (0..width).map(|n| (n * 31 % 255) as u8 as i8).collect();
+            for way in ways() {
+                let product = DotI8 {
+                    way,
+                    ..DotI8::new(&codes)
+                };
+                let mut products = vec![0; 37];
+                product.block(&rows, &mut products);
+                let single: Vec<i32> = rows
+                    .chunks_exact(width)
+                    .map(|row| product.with(row))
+                    .collect();
+                assert_eq!(products, single, "{way:?} {width}");
             }
         }
     }

@@ -44,8 +44,8 @@ pub enum StoreError {
         /// Process id as the holder wrote it, or `unknown`.
         holder: String,
     },
-    /// The lexical index refused.
-    #[error("lexical index {path}: {detail}")]
+    /// The lexical index cannot be written.
+    #[error("cannot write the lexical index {path}: {detail}; is there space left?")]
     Lexical {
         /// Its folder.
         path: PathBuf,
@@ -77,9 +77,9 @@ impl StoreError {
     /// Whether building the index anew from the repository mends it.
     pub fn is_mended_by_rebuild(&self) -> bool {
         match self {
-            Self::Damaged { .. } | Self::Version { .. } | Self::Lexical { .. } => true,
+            Self::Damaged { .. } | Self::Version { .. } => true,
             Self::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
-            Self::Locked { .. } | Self::Misuse(_) => false,
+            Self::Lexical { .. } | Self::Locked { .. } | Self::Misuse(_) => false,
         }
     }
 }

@@ -7,6 +7,8 @@ use crate::catalog::{CATALOG_KIND, Catalog, FORMAT_VERSION, MANIFEST_KIND, Manif
 use crate::disk::{self, Layout};
 use crate::error::StoreError;
 use crate::frame;
+use crate::graph::Graph;
+use crate::lock::WriteLock;
 
 /// What a commit says: which manifest is in force.
 pub(crate) struct Payload {
@@ -80,21 +82,41 @@ pub(crate) fn sweep(layout: &Layout, manifest: &Manifest) {
     for segment in &manifest.segments {
         kept.push(Layout::chunks_name(segment.id));
         kept.push(Layout::vectors_name(segment.id));
-        kept.push(Layout::graph_name(segment.id));
     }
+    sweep_graph(layout, manifest);
     let entries = walkdir::WalkDir::new(&layout.root)
         .min_depth(1)
         .max_depth(1);
     for entry in entries.into_iter().flatten() {
         let name = entry.file_name().to_string_lossy();
-        let ours = ["manifest-", "catalog-", "chunks-", "vectors-", "graph-"]
+        let ours = ["manifest-", "catalog-", "chunks-", "vectors-"]
             .iter()
             .any(|prefix| name.starts_with(prefix));
         if ours && entry.file_type().is_file() && !kept.iter().any(|one| *one == name) {
-            // What cannot be removed now is removed by a later commit.
-            if let Err(error) = std::fs::remove_file(entry.path()) {
-                tracing::debug!(path = %entry.path().display(), %error, "left over");
-            }
+            remove(entry.path());
         }
+    }
+}
+
+/// Removes a graph over segments that are gone, and what a builder that died
+/// has left.
+fn sweep_graph(layout: &Layout, manifest: &Manifest) {
+    let vectors = manifest.segments.iter();
+    let in_force: Vec<_> = vectors
+        .filter_map(|segment| Some(segment.vectors.as_ref()?.identity))
+        .collect();
+    let (graph, part) = (layout.graph(), layout.graph_part());
+    if graph.exists() && !Graph::is_over(&graph, &in_force) {
+        remove(&graph);
+    }
+    if part.exists() && WriteLock::acquire(&layout.graph_lock()).is_ok() {
+        remove(&part);
+    }
+}
+
+/// What cannot be removed now is removed by a later commit.
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::debug!(path = %path.display(), %error, "left over");
     }
 }

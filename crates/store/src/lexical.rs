@@ -21,9 +21,10 @@ use tantivy::{
 };
 
 use crate::error::StoreError;
+use crate::lexical_files::{self, WithoutLocks};
+use crate::nearest::{Best, Scored};
 use crate::rows::RowSet;
 use crate::tokenizer::CodeTokenizer;
-use crate::vectors::{Best, Scored};
 
 const TOKENIZER: &str = "code";
 
@@ -77,21 +78,25 @@ fn schema() -> (Schema, Columns) {
 
 fn lexical_error(path: &Path) -> impl Fn(TantivyError) -> StoreError {
     let path = path.to_owned();
-    move |error| StoreError::Lexical {
-        path: path.clone(),
-        detail: error.to_string(),
-    }
+    move |error| lexical_files::meaning(&path, error)
 }
 
-fn open_index(path: &Path, create: bool) -> Result<(Index, Columns), StoreError> {
+fn open_for_writing(path: &Path) -> Result<(Index, Columns), StoreError> {
     let error = lexical_error(path);
-    let (schema, columns) = schema();
     let directory = MmapDirectory::open(path).map_err(|e| error(e.into()))?;
-    let index = if create {
-        Index::open_or_create(directory, schema.clone()).map_err(&error)?
-    } else {
-        Index::open(directory).map_err(&error)?
-    };
+    let index = Index::open_or_create(directory, schema().0).map_err(&error)?;
+    with_our_schema(path, index)
+}
+
+fn open_for_reading(path: &Path) -> Result<(Index, Columns), StoreError> {
+    let error = lexical_error(path);
+    let directory = MmapDirectory::open(path).map_err(|e| error(e.into()))?;
+    let index = Index::open(WithoutLocks(directory)).map_err(&error)?;
+    with_our_schema(path, index)
+}
+
+fn with_our_schema(path: &Path, index: Index) -> Result<(Index, Columns), StoreError> {
+    let (schema, columns) = schema();
     if index.schema() != schema {
         return Err(StoreError::damaged(
             path,
@@ -109,7 +114,7 @@ pub(crate) fn committed_payload(path: &Path) -> Result<Option<String>, StoreErro
     if !path.join("meta.json").exists() {
         return Ok(None);
     }
-    let (index, _) = open_index(path, false)?;
+    let (index, _) = open_for_reading(path)?;
     Ok(index.load_metas().map_err(lexical_error(path))?.payload)
 }
 
@@ -124,7 +129,7 @@ pub(crate) struct LexicalWriter {
 impl LexicalWriter {
     pub(crate) fn open(path: &Path, threads: usize) -> Result<Self, StoreError> {
         std::fs::create_dir_all(path).map_err(StoreError::io("create", path))?;
-        let (index, columns) = open_index(path, true)?;
+        let (index, columns) = open_for_writing(path)?;
         // Little enough that a 50 MB repository is indexed in under 300 MB in all.
         let writer = index
             .writer_with_num_threads(threads, threads * 40_000_000)
@@ -233,7 +238,7 @@ impl LexicalReader {
             return Ok(None);
         }
         let error = lexical_error(path);
-        let (index, columns) = open_index(path, false)?;
+        let (index, columns) = open_for_reading(path)?;
         let before = index.load_metas().map_err(&error)?;
         let damaged = index.validate_checksum().map_err(&error)?;
         if let Some(file) = damaged.into_iter().min() {
@@ -404,7 +409,7 @@ impl LexicalScores {
         let mut best = Best::new(limit);
         for (row, score) in self.0.iter().enumerate() {
             let row = row as u32;
-            if *score > 0.0 && allowed.contains(row) {
+            if *score > 0.0 && *score >= best.floor() && allowed.contains(row) {
                 best.push(Scored { score: *score, row });
             }
         }

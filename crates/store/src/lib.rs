@@ -13,6 +13,7 @@
 
 mod catalog;
 mod chunks;
+mod dense;
 mod disk;
 mod dot;
 mod error;
@@ -20,7 +21,11 @@ mod frame;
 mod generation;
 mod graph;
 mod lexical;
+mod lexical_files;
+mod linking;
 mod lock;
+mod nearest;
+mod opening;
 mod rows;
 mod sections;
 mod snapshot;
@@ -29,6 +34,7 @@ mod vectors;
 mod writer;
 
 pub use catalog::{Catalog, FileVersion, StatRecord, View, ViewFile, ViewSkip};
+pub use dense::Nearest;
 pub use error::StoreError;
 pub use lexical::{FIELDS, LexicalQuery, LexicalScores};
 pub use rows::RowSet;

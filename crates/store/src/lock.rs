@@ -4,12 +4,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use crate::error::StoreError;
-
-/// How often a waiting writer looks again.
-const POLL: Duration = Duration::from_millis(20);
 
 /// Held while an index is written.
 pub(crate) struct WriteLock {
@@ -18,8 +14,8 @@ pub(crate) struct WriteLock {
 }
 
 impl WriteLock {
-    /// Takes the lock, waiting up to `wait` for another holder.
-    pub(crate) fn acquire(path: &Path, wait: Duration) -> Result<Self, StoreError> {
+    /// Takes the lock, or says who holds it.
+    pub(crate) fn acquire(path: &Path) -> Result<Self, StoreError> {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -27,18 +23,10 @@ impl WriteLock {
             .truncate(false)
             .open(path)
             .map_err(StoreError::io("open", path))?;
-        let deadline = Instant::now() + wait;
-        loop {
-            match file.try_lock() {
-                Ok(()) => break,
-                Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    std::thread::sleep(POLL);
-                }
-                Err(TryLockError::WouldBlock) => return Err(locked(path, &mut file)),
-                Err(TryLockError::Error(error)) => {
-                    return Err(StoreError::io("lock", path)(error));
-                }
-            }
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(locked(path, &mut file)),
+            Err(TryLockError::Error(error)) => return Err(StoreError::io("lock", path)(error)),
         }
         // For the message of whoever finds it locked; the lock itself does not
         // depend on what the file holds.
@@ -72,14 +60,14 @@ mod tests {
     fn the_second_is_told_who_holds_it_and_gets_it_afterwards() {
         let folder = tempfile::tempdir().expect("folder");
         let path = folder.path().join("lock");
-        let first = WriteLock::acquire(&path, Duration::ZERO).expect("free");
-        match WriteLock::acquire(&path, Duration::ZERO) {
+        let first = WriteLock::acquire(&path).expect("free");
+        match WriteLock::acquire(&path) {
             Err(StoreError::Locked { holder, .. }) => {
                 assert_eq!(holder, std::process::id().to_string());
             }
             other => panic!("{:?}", other.err()),
         }
         drop(first);
-        assert!(WriteLock::acquire(&path, Duration::ZERO).is_ok());
+        assert!(WriteLock::acquire(&path).is_ok());
     }
 }

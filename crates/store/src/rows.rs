@@ -52,6 +52,40 @@ impl RowSet {
             .is_some_and(|word| word >> (row % 64) & 1 == 1)
     }
 
+    /// How many rows of a range are in the set.
+    pub(crate) fn count_in(&self, range: std::ops::Range<u32>) -> usize {
+        self.words_in(range)
+            .map(|(_, word)| word.count_ones() as usize)
+            .sum()
+    }
+
+    /// The rows of a range that are in the set, rising.
+    pub(crate) fn iter_in(&self, range: std::ops::Range<u32>) -> impl Iterator<Item = u32> + '_ {
+        self.words_in(range).flat_map(|(at, word)| {
+            (0..64).filter_map(move |bit| (word >> bit & 1 == 1).then_some(at as u32 * 64 + bit))
+        })
+    }
+
+    /// Number and bits of each word of a range, bits outside of it cleared.
+    fn words_in(&self, range: std::ops::Range<u32>) -> impl Iterator<Item = (usize, u64)> + '_ {
+        let (start, end) = (range.start as usize, (range.end as usize).min(self.len));
+        let words = if start < end {
+            start / 64..end.div_ceil(64)
+        } else {
+            0..0
+        };
+        words.map(move |at| {
+            let mut word = self.words[at];
+            if at * 64 < start {
+                word &= u64::MAX << (start % 64);
+            }
+            if (at + 1) * 64 > end {
+                word &= u64::MAX >> (64 - end % 64);
+            }
+            (at, word)
+        })
+    }
+
     /// The rows of the set, rising.
     pub fn iter(&self) -> impl Iterator<Item = u32> + '_ {
         self.words.iter().enumerate().flat_map(|(at, word)| {
@@ -80,5 +114,26 @@ mod tests {
         assert!(set.contains(129) && !set.contains(63) && !set.contains(100_000));
         assert_eq!((set.count(), set.len(), set.is_empty()), (3, 130, false));
         assert!(RowSet::none(0).is_empty());
+    }
+
+    #[test]
+    fn ranges_are_counted_and_listed() {
+        let mut set = RowSet::none(200);
+        for row in (0..200).step_by(3) {
+            set.insert(row);
+        }
+        for (start, end) in [
+            (0, 200),
+            (0, 0),
+            (1, 64),
+            (63, 65),
+            (64, 128),
+            (100, 900),
+            (150, 150),
+        ] {
+            let expected: Vec<u32> = (start..end.min(200)).filter(|row| row % 3 == 0).collect();
+            assert_eq!(set.iter_in(start..end).collect::<Vec<_>>(), expected);
+            assert_eq!(set.count_in(start..end), expected.len(), "{start}..{end}");
+        }
     }
 }

@@ -147,6 +147,7 @@ pub(crate) struct Sections {
     path: PathBuf,
     map: Mmap,
     entries: Vec<Entry>,
+    contents: u64,
 }
 
 fn number(bytes: &[u8], at: usize) -> u64 {
@@ -220,7 +221,16 @@ impl Sections {
             path: path.to_owned(),
             map,
             entries,
+            contents,
         })
+    }
+
+    /// What tells this file from any other.
+    pub(crate) fn identity(&self) -> Identity {
+        Identity {
+            len: self.map.len() as u64,
+            contents: self.contents,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -3,18 +3,17 @@
 //! The scan is exact over the int8 rows, and the best of it are scored again
 //! in f16: measured recall .9995 of full precision at a tenth of its cost.
 
-use std::collections::BinaryHeap;
 use std::path::Path;
 use std::sync::OnceLock;
 
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use rayon::prelude::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::catalog::FORMAT_VERSION;
 use crate::dot::{DotI8, dot_f32};
 use crate::error::StoreError;
+use crate::nearest::{Best, Scored};
 use crate::rows::RowSet;
 use crate::sections::{Identity, SectionWriter, Sections};
 
@@ -23,8 +22,18 @@ const SCALES: u32 = 2;
 const HALVES: u32 = 3;
 const CHECKS: u32 = 4;
 
-/// Rows scanned by one task: small enough that all cores end together.
-const BLOCK_ROWS: usize = 1 << 12;
+/// Rows whose inner products are taken in one go.
+const BLOCK_ROWS: usize = 256;
+
+/// When fewer than one row in this many of a block is allowed, only those are
+/// multiplied.
+const DENSE_ABOVE: usize = 4;
+
+/// A query in the form that rows are compared in.
+pub(crate) struct CodedQuery<'a> {
+    pub(crate) product: DotI8<'a>,
+    pub(crate) scale: f32,
+}
 
 /// Rows under construction, one for each chunk of the segment.
 pub(crate) struct VectorSegmentBuilder {
@@ -107,61 +116,6 @@ impl VectorSegmentBuilder {
     }
 }
 
-/// A scored row; ordered so that a heap's top is the worst: lowest score, and
-/// of equals the later row.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Scored {
-    pub(crate) score: f32,
-    pub(crate) row: u32,
-}
-
-impl Eq for Scored {}
-
-impl Ord for Scored {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        other
-            .score
-            .total_cmp(&self.score)
-            .then(self.row.cmp(&other.row))
-    }
-}
-
-impl PartialOrd for Scored {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// Keeps the best `limit` of what it is given.
-pub(crate) struct Best {
-    limit: usize,
-    heap: BinaryHeap<Scored>,
-}
-
-impl Best {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            heap: BinaryHeap::with_capacity(limit.min(4096) + 1),
-        }
-    }
-
-    pub(crate) fn push(&mut self, scored: Scored) {
-        if self.heap.len() < self.limit {
-            self.heap.push(scored);
-        } else if let Some(mut worst) = self.heap.peek_mut()
-            && scored < *worst
-        {
-            *worst = scored;
-        }
-    }
-
-    /// Best first.
-    pub(crate) fn into_sorted(self) -> Vec<Scored> {
-        self.heap.into_sorted_vec()
-    }
-}
-
 /// A vector segment, open for reading.
 pub(crate) struct VectorSegment {
     sections: Sections,
@@ -213,7 +167,8 @@ impl VectorSegment {
         self.dimensions
     }
 
-    fn check_codes(&self) -> Result<(), StoreError> {
+    /// Checks the codes, the first time only.
+    pub(crate) fn check_codes(&self) -> Result<(), StoreError> {
         let right = *self
             .codes_right
             .get_or_init(|| self.sections.verified(CODES).is_ok());
@@ -271,44 +226,45 @@ impl VectorSegment {
         Ok(full)
     }
 
-    /// The `keep` rows nearest to a normalised `query` by their codes, with a
-    /// cosine that is right to about .01, in no order. `allowed` speaks of
-    /// rows from `base` on.
+    /// Scores the allowed of `rows` by their codes, with a cosine that is right
+    /// to about .01, and keeps the best; call [`VectorSegment::check_codes`]
+    /// before. `base` is what `allowed` and `best` count this segment's rows from.
     pub(crate) fn scan(
         &self,
-        query: &[f32],
+        query: &CodedQuery<'_>,
+        rows: std::ops::Range<usize>,
         allowed: &RowSet,
         base: u32,
-        keep: usize,
-    ) -> Result<Vec<Scored>, StoreError> {
-        self.check_codes()?;
-        let (codes, scale) = quantise(query);
-        let product = DotI8::new(&codes);
-        let scan_block = |block: usize| {
-            let mut best = Best::new(keep);
-            let end = ((block + 1) * BLOCK_ROWS).min(self.rows);
-            for row in block * BLOCK_ROWS..end {
-                if allowed.contains(base + row as u32) {
-                    let dot = product.with(self.code(row)) as f32;
+        best: &mut Best,
+    ) {
+        let mut dots = [0_i32; BLOCK_ROWS];
+        for start in rows.clone().step_by(BLOCK_ROWS) {
+            let end = (start + BLOCK_ROWS).min(rows.end);
+            let (first, last) = (base + start as u32, base + end as u32);
+            let wanted = allowed.count_in(first..last);
+            if wanted * DENSE_ABOVE < end - start {
+                for row in allowed.iter_in(first..last) {
+                    let local = (row - base) as usize;
+                    let dot = query.product.with(self.code(local));
                     best.push(Scored {
-                        score: dot * scale * self.scale(row),
-                        row: row as u32,
+                        score: dot as f32 * query.scale * self.scale(local),
+                        row,
                     });
                 }
+                continue;
             }
-            best
-        };
-        let blocks = self.rows.div_ceil(BLOCK_ROWS);
-        let mut best = Best::new(keep);
-        let parts: Vec<Best> = if blocks > 1 {
-            (0..blocks).into_par_iter().map(scan_block).collect()
-        } else {
-            (0..blocks).map(scan_block).collect()
-        };
-        for scored in parts.into_iter().flat_map(|part| part.heap) {
-            best.push(scored);
+            let from = self.codes.start + start * self.dimensions;
+            let codes = &self.sections.bytes()[from..from + (end - start) * self.dimensions];
+            let dots = &mut dots[..end - start];
+            query.product.block(as_i8(codes), dots);
+            for (local, dot) in (start..end).zip(dots) {
+                let score = *dot as f32 * query.scale * self.scale(local);
+                let row = base + local as u32;
+                if score >= best.floor() && allowed.contains(row) {
+                    best.push(Scored { score, row });
+                }
+            }
         }
-        Ok(best.heap.into_vec())
     }
 
     /// The cosine of one row with a normalised `query`.

@@ -7,7 +7,6 @@
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use wherein_core::{Chunk, ContentHash, Language, limits};
 
@@ -51,8 +50,6 @@ pub struct NewFile<'a> {
 /// How a writer is opened.
 #[derive(Clone, Debug)]
 pub struct WriterOptions {
-    /// How long to wait for another writer.
-    pub wait: Duration,
     /// Threads that build postings.
     pub threads: usize,
     /// Id and dimensions of the model whose vectors are written.
@@ -75,7 +72,9 @@ pub struct Writer {
     catalog: Catalog,
     model: Option<(String, usize)>,
     in_progress: Option<SegmentInProgress>,
-    committed: bool,
+    /// What the last commit put in force; `None` while one is under way, or
+    /// when it failed and may or may not have come through.
+    in_force: Option<Manifest>,
     // Last, so that it is freed last.
     _lock: WriteLock,
 }
@@ -85,7 +84,7 @@ impl Writer {
     pub fn open(root: &Path, options: &WriterOptions) -> Result<Self, StoreError> {
         std::fs::create_dir_all(root).map_err(StoreError::io("create", root))?;
         let layout = Layout::new(root);
-        let lock = WriteLock::acquire(&layout.lock(), options.wait)?;
+        let lock = WriteLock::acquire(&layout.lock())?;
         if options.from_scratch {
             wipe(&layout)?;
         }
@@ -99,11 +98,11 @@ impl Writer {
         Ok(Self {
             layout,
             lexical,
-            manifest,
             catalog,
             model: options.model.clone(),
             in_progress: None,
-            committed: payload.is_some(),
+            in_force: Some(manifest.clone()),
+            manifest,
             _lock: lock,
         })
     }
@@ -116,11 +115,6 @@ impl Writer {
     /// The generation in force.
     pub fn generation(&self) -> u64 {
         self.manifest.generation
-    }
-
-    /// Whether anything was ever committed.
-    pub fn has_commit(&self) -> bool {
-        self.committed
     }
 
     /// Adds a file version and gives its id. It can be found once a view that
@@ -293,8 +287,9 @@ impl Writer {
             .sum();
         self.manifest.generation += 1;
         let payload = generation::write(&self.layout, &mut self.manifest, &self.catalog)?;
+        self.in_force = None;
         self.lexical.commit(&payload)?;
-        self.committed = true;
+        self.in_force = Some(self.manifest.clone());
         generation::sweep(&self.layout, &self.manifest);
         self.lexical.merge_small()?;
         Ok(self.manifest.generation)
@@ -425,10 +420,13 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Uncommitted postings are forgotten; files of a segment that was not
-        // committed are swept by the next writer.
+        // Uncommitted postings are forgotten, and files of segments that were
+        // not committed give their space back: the disk may be full of them.
         if let Err(error) = self.lexical.rollback() {
             tracing::debug!(%error, "rollback");
+        }
+        if let Some(in_force) = &self.in_force {
+            generation::sweep(&self.layout, in_force);
         }
     }
 }

@@ -40,7 +40,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for entry in &listing.files {
             match read(&checkout, &entry.path, &options) {
                 Ok(file) => bytes += file.text.len(),
-                Err(skip) => skips.push(skip),
+                Err(unread) => skips.extend(unread.skip()),
             }
         }
         println!("read {bytes} bytes in {:.1?}", start.elapsed());

@@ -26,6 +26,14 @@ pub enum WalkError {
         /// What the operating system said.
         source: io::Error,
     },
+    /// The process or the machine is in trouble: nothing is known of the file.
+    #[error("cannot read {}: {source}; this is no fault of the file, try again", .path.display())]
+    Trouble {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
     /// The path lies in git's own data, which holds no files to index.
     #[error(
         "{} is a bare git repository or lies in a .git folder; give a checkout of it (git worktree add PATH)",
@@ -35,9 +43,62 @@ pub enum WalkError {
         /// The folder that holds git's data.
         path: PathBuf,
     },
+    /// What changed since a revision is asked of a folder outside git.
+    #[error("{} does not lie in a git repository, so nothing is known of changes since {revision:?}", .path.display())]
+    NoGit {
+        /// The folder.
+        path: PathBuf,
+        /// As it was given.
+        revision: String,
+    },
+    /// A revision that git would not know either.
+    #[error("there is no revision {revision:?} in {}: {detail}", .path.display())]
+    NoRevision {
+        /// The checkout.
+        path: PathBuf,
+        /// As it was given.
+        revision: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Git's objects cannot be read.
+    #[error("cannot read the git repository of {}: {detail}", .path.display())]
+    GitObjects {
+        /// The checkout.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+}
+
+/// Whether an error says nothing of the file it was met at: too few file
+/// descriptors, no memory, a disk that fails.
+pub(crate) fn is_trouble(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        use rustix::io::Errno;
+        let codes = [
+            Errno::MFILE,
+            Errno::NFILE,
+            Errno::NOMEM,
+            Errno::NOBUFS,
+            Errno::IO,
+        ];
+        let code = error.raw_os_error();
+        code.is_some_and(|code| codes.iter().any(|one| one.raw_os_error() == code))
+    }
+    #[cfg(not(unix))]
+    {
+        error.kind() == io::ErrorKind::OutOfMemory
+    }
 }
 
 impl WalkError {
+    /// Whether the one who asked can mend it by asking differently.
+    pub fn is_bad_request(&self) -> bool {
+        matches!(self, Self::NoGit { .. } | Self::NoRevision { .. })
+    }
+
     /// The variant that fits an error met at `path`.
     pub(crate) fn from_io(path: PathBuf, source: io::Error) -> Self {
         match source.kind() {

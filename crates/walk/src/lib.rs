@@ -2,7 +2,8 @@
 //!
 //! [`Checkout`] says what is indexed, [`list`] which of its files are to be read
 //! and which are not and why, [`read`](read()) gives one file as text, and
-//! [`why`](why()) explains one path by the same decisions.
+//! [`why`](why()) explains one path by the same decisions. [`changed_since`] tells
+//! which files differ from a revision of git.
 //!
 //! # Ignore rules
 //! Git's own: `.gitignore` files from the top of the checkout down, `info/exclude`
@@ -29,6 +30,7 @@
 
 mod attributes;
 mod beneath;
+mod changed;
 mod checkout;
 mod content;
 mod discover;
@@ -52,10 +54,14 @@ mod why;
 mod wildcard;
 
 pub use beneath::stat;
+pub use changed::changed_since;
 pub use checkout::Checkout;
 pub use discover::GitInfo;
 pub use error::WalkError;
 pub use listing::{Entry, Listing, list};
-pub use read::{Options, read};
+pub use read::{Options, Unread, read};
+
+/// Bumped whenever the gates may judge the same file otherwise.
+pub const GATES_VERSION: u32 = 1;
 pub use user_config::GlobalExcludes;
 pub use why::{Verdict, why};

@@ -6,6 +6,7 @@ use std::io;
 use walkdir::{DirEntry, WalkDir};
 use wherein_core::{FileStat, Skip};
 
+use crate::error::is_trouble;
 use crate::marks::Marks;
 use crate::survey::{Folder, Judged, Pass, Survey, is_gone, unreadable};
 use crate::{Checkout, Options, WalkError};
@@ -40,6 +41,13 @@ pub fn list(checkout: &Checkout, options: &Options) -> Result<Listing, WalkError
         if let Some(error) = contents.error {
             if is_root {
                 return Err(WalkError::from_io(checkout.root.clone(), error));
+            }
+            if is_trouble(&error) {
+                let path = survey.locate(&pass.path);
+                return Err(WalkError::Trouble {
+                    path,
+                    source: error,
+                });
             }
             if !is_gone(&error) {
                 listing.skips.push(unreadable(pass.path.clone(), &error));

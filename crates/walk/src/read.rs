@@ -6,9 +6,10 @@ use std::io::{self, Read};
 use wherein_core::{ContentHash, Skip, SkipReason, SourceFile, limits};
 
 use crate::beneath::{self, Refusal};
+use crate::error::is_trouble;
 use crate::open::stat_of;
 use crate::user_config::GlobalExcludes;
-use crate::{Checkout, content, names};
+use crate::{Checkout, WalkError, content, names};
 
 /// What a walk is bounded by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,12 +29,37 @@ impl Default for Options {
     }
 }
 
+/// Why a file was not read.
+#[derive(Debug)]
+pub enum Unread {
+    /// It is not for the index, or cannot be read.
+    Skipped(Skip),
+    /// Nothing was learnt of it.
+    Failed(WalkError),
+}
+
+impl Unread {
+    /// Why the file is passed over, when that is known.
+    pub fn skip(self) -> Option<Skip> {
+        match self {
+            Self::Skipped(skip) => Some(skip),
+            Self::Failed(_) => None,
+        }
+    }
+}
+
+impl From<Skip> for Unread {
+    fn from(skip: Skip) -> Self {
+        Self::Skipped(skip)
+    }
+}
+
 /// Reads the file at `path`, relative to the root. Gates by name and content
 /// apply; ignore rules do not, those are [`list`](crate::list)'s.
 ///
 /// Never follows a symbolic link, blocks on a pipe, or reads more than
 /// `max_file_bytes` and one byte.
-pub fn read(checkout: &Checkout, path: &str, options: &Options) -> Result<SourceFile, Skip> {
+pub fn read(checkout: &Checkout, path: &str, options: &Options) -> Result<SourceFile, Unread> {
     let skip = |reason: SkipReason, detail: String| Skip {
         path: path.to_owned(),
         reason,
@@ -43,28 +69,41 @@ pub fn read(checkout: &Checkout, path: &str, options: &Options) -> Result<Source
     if beneath::checked(path).is_some()
         && let Some((reason, detail)) = names::gate(&folder, name)
     {
-        return Err(skip(reason, detail));
+        return Err(skip(reason, detail).into());
     }
-    let file = beneath::open(&checkout.root, path).map_err(|refusal| {
-        let (reason, detail) = explain(refusal);
-        skip(reason, detail)
+    let unreadable = |error: io::Error| {
+        if is_trouble(&error) {
+            let path = checkout.root.join(path);
+            return Unread::Failed(WalkError::Trouble {
+                path,
+                source: error,
+            });
+        }
+        skip(SkipReason::Unreadable, error.to_string()).into()
+    };
+    let file = beneath::open(&checkout.root, path).map_err(|refusal| match refusal {
+        Refusal::Io(error) => unreadable(error),
+        refusal => {
+            let (reason, detail) = explain(refusal);
+            skip(reason, detail).into()
+        }
     })?;
-    let unreadable = |error: io::Error| skip(SkipReason::Unreadable, error.to_string());
 
     let before = stat_of(&file.metadata().map_err(unreadable)?);
     if let Some(detail) = too_large(before.size, options) {
-        return Err(skip(SkipReason::TooLarge, detail));
+        return Err(skip(SkipReason::TooLarge, detail).into());
     }
     let bytes = contents(&file, before.size, options.max_file_bytes).map_err(unreadable)?;
     if let Some(detail) = too_large(bytes.len() as u64, options) {
-        return Err(skip(SkipReason::TooLarge, detail));
+        return Err(skip(SkipReason::TooLarge, detail).into());
     }
     let after = stat_of(&file.metadata().map_err(unreadable)?);
     if before != after || bytes.len() as u64 != after.size {
         return Err(skip(
             SkipReason::Changed,
             "written to while it was read".to_owned(),
-        ));
+        )
+        .into());
     }
     let hash = ContentHash(*blake3::hash(&bytes).as_bytes());
     let (language, text) =

@@ -1,11 +1,14 @@
-//! The paths that git tracks, from its index. A missing, damaged or foreign
-//! index tracks nothing: no rule is lifted then, and nothing else changes.
+//! What git tracks, from its index. A missing, damaged or foreign index tracks
+//! nothing: no rule is lifted then, and files are compared by content.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use filetime::FileTime;
+use gix::ObjectId;
+use gix::index::entry::stat;
 use gix::index::{File, State, decode};
+use wherein_core::FileStat;
 
 use crate::discover::GitInfo;
 use crate::open::read_small;
@@ -41,6 +44,19 @@ impl Tracked {
         entries.get(at).map(|entry| entry.path(state).as_ref())
     }
 
+    /// The content that git's index has for `path`, when the file's `stat` proves
+    /// that it still has it (git's own racy rule applies).
+    pub(crate) fn proven_content(&self, path: &[u8], now: FileStat) -> Option<ObjectId> {
+        let state = self.0.as_ref()?;
+        let entry = state.entry_by_path(path.into())?;
+        let recorded = entry.stat;
+        let same = recorded.size == now.size as u32
+            && is_at(recorded.mtime, now.mtime_ns)
+            && is_at(recorded.ctime, now.ctime_ns);
+        let racy = recorded.is_racy(state.timestamp(), stat::Options::default());
+        (same && !racy).then_some(entry.id)
+    }
+
     /// Whether git tracks a file (or submodule) at `path`.
     pub(crate) fn contains(&self, path: &[u8]) -> bool {
         self.first_from(path) == Some(path)
@@ -57,7 +73,17 @@ impl Tracked {
     }
 }
 
+/// Whether a time of the index is `ns` nanoseconds since the epoch. Git keeps the
+/// low 32 bits of the seconds, and no nanoseconds where it was built without.
+fn is_at(time: stat::Time, ns: i64) -> bool {
+    let (seconds, rest) = (ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
+    time.secs == seconds as u32 && (time.nsecs == 0 || i64::from(time.nsecs) == rest)
+}
+
 fn decoded(path: &Path) -> Option<State> {
+    // Before the reading: an index written meanwhile makes more entries racy.
+    let written = path.metadata().ok()?;
+    let written = FileTime::from_last_modification_time(&written);
     let bytes = read_small(path, MAX_INDEX_BYTES).ok()?;
     let kind = gix::hash::Kind::Sha1;
     if !is_whole(&bytes, kind) {
@@ -68,7 +94,7 @@ fn decoded(path: &Path) -> Option<State> {
         alloc_limit_bytes: usize::try_from(MAX_INDEX_BYTES).ok(),
         ..decode::Options::default()
     };
-    let (state, _) = State::from_bytes(&bytes, FileTime::zero(), kind, options).ok()?;
+    let (state, _) = State::from_bytes(&bytes, written, kind, options).ok()?;
     if state.link().is_none() {
         return Some(state);
     }

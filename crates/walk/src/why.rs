@@ -9,7 +9,7 @@ use wherein_core::Skip;
 
 use crate::listing::readable;
 use crate::marks::Marks;
-use crate::read::read;
+use crate::read::{Unread, read};
 use crate::survey::{Folder, Judged, Pass, Survey, is_gone, unreadable};
 use crate::{Checkout, Options, WalkError};
 
@@ -50,10 +50,11 @@ pub fn why(checkout: &Checkout, path: &Path, options: &Options) -> Result<Verdic
         step = match descend(&survey, &folder, name) {
             Descended::Folder(pass) => enter(&survey, pass),
             Descended::File(path) if is_last => {
-                return Ok(match read(checkout, &path, options) {
-                    Ok(_) => Verdict::Candidate,
-                    Err(skip) => Verdict::Skipped(skip),
-                });
+                return match read(checkout, &path, options) {
+                    Ok(_) => Ok(Verdict::Candidate),
+                    Err(Unread::Skipped(skip)) => Ok(Verdict::Skipped(skip)),
+                    Err(Unread::Failed(error)) => Err(error),
+                };
             }
             // A file where a folder was expected.
             Descended::File(_) => return Ok(Verdict::Missing),

@@ -196,7 +196,7 @@ fn check_why(sandbox: &Sandbox) {
             }
             None if is_listed => match read(&checkout, &path, &options) {
                 Ok(_) => Verdict::Candidate,
-                Err(skip) => Verdict::Skipped(skip),
+                Err(unread) => Verdict::Skipped(unread.skip().unwrap()),
             },
             None => {
                 assert!(path.ends_with('/'), "{path} is neither listed nor skipped");

@@ -6,7 +6,8 @@ use wherein_walk::{Options, read};
 use crate::sandbox::{Sandbox, options};
 
 fn read_one(sandbox: &Sandbox, path: &str) -> Result<SourceFile, SkipReason> {
-    read(&sandbox.checkout(), path, &options()).map_err(|skip| {
+    read(&sandbox.checkout(), path, &options()).map_err(|unread| {
+        let skip = unread.skip().unwrap();
         assert_eq!(skip.path, path);
         assert!(!skip.detail.is_empty(), "{path} has no detail");
         skip.reason
@@ -75,7 +76,11 @@ fn a_secret_folder_as_root_still_counts() {
             .is_empty()
     );
     assert_eq!(
-        read(&checkout, "config", &options()).unwrap_err().reason,
+        read(&checkout, "config", &options())
+            .unwrap_err()
+            .skip()
+            .unwrap()
+            .reason,
         SkipReason::Secret
     );
 }
@@ -134,7 +139,10 @@ fn sizes_are_bounded() {
         reasons,
         [("big", SkipReason::TooLarge), ("none", SkipReason::Empty)]
     );
-    let skip = read(&checkout, "big", &options).unwrap_err();
+    let skip = read(&checkout, "big", &options)
+        .unwrap_err()
+        .skip()
+        .unwrap();
     assert_eq!(
         (skip.reason, skip.detail.as_str()),
         (SkipReason::TooLarge, "101 bytes; the limit is 100")

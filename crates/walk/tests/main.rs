@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
 mod agreement;
+mod changes;
 mod gates;
 mod repositories;
 mod rules;

@@ -17,6 +17,8 @@ use crate::sandbox::{Sandbox, is_root, options};
 fn reason(sandbox: &Sandbox, path: &str) -> SkipReason {
     read(&sandbox.checkout(), path, &options())
         .unwrap_err()
+        .skip()
+        .unwrap()
         .reason
 }
 
@@ -133,7 +135,10 @@ fn what_may_not_be_read_is_a_skip() {
     }
     assert_eq!(files, "closed.c open.c");
     assert_eq!(folder.unwrap().0, SkipReason::Unreadable);
-    assert_eq!(file.unwrap_err().reason, SkipReason::Unreadable);
+    assert_eq!(
+        file.unwrap_err().skip().unwrap().reason,
+        SkipReason::Unreadable
+    );
     assert!(matches!(verdict, Verdict::Skipped(skip) if skip.reason == SkipReason::Unreadable));
 }
 
@@ -214,8 +219,8 @@ fn a_file_that_is_written_to_is_never_torn() {
                 let first = file.text.as_bytes()[0];
                 assert!(file.text.bytes().all(|byte| byte == first), "a torn read");
             }
-            Err(skip) => assert!(matches!(
-                skip.reason,
+            Err(unread) => assert!(matches!(
+                unread.skip().unwrap().reason,
                 SkipReason::Changed | SkipReason::Empty
             )),
         }

@@ -1,30 +1,29 @@
 //! `wherein index [PATH]`: build the index or bring it up to date.
 
 use std::io::Write;
-use std::time::Duration;
 
 use anyhow::Result;
-use wherein_index::{IndexOptions, IndexReport};
+use wherein_index::IndexReport;
 
 use super::{json, remark};
 use crate::args::IndexArguments;
 use crate::{Ending, display, interrupt, session};
 
-/// How long to wait for another process that indexes the same repository.
-const WAIT: Duration = Duration::from_mins(10);
-
 pub(crate) fn run(arguments: &IndexArguments) -> Result<Ending> {
-    let opened = session::open(arguments.path.as_deref())?;
-    if let Some(damage) = &opened.damage
-        && !arguments.full
-    {
-        remark(&format!("{damage}; it is built anew"));
-    }
-    let options = IndexOptions {
-        full: arguments.full || opened.damage.is_some(),
-        wait: WAIT,
+    let location = session::locate(arguments.path.as_deref())?;
+    let opened = session::open_looking(location)?;
+    let repository = &opened.repository;
+    let ran = match &opened.damage {
+        Some(damage) if !arguments.full => session::rebuild(repository, damage),
+        _ => session::index(repository, arguments.full),
     };
-    let report = session::index(&opened.repository, options)?;
+    let report = match ran {
+        Err(error) if error.is_mended_by_rebuild() => session::rebuild(repository, &error)?,
+        Err(error) if error.is_locked() && interrupt::happened() => {
+            return Ok(Ending::Interrupted);
+        }
+        other => other?,
+    };
     if arguments.json {
         json(&report)?;
     } else {

@@ -9,19 +9,21 @@ pub(crate) mod why;
 
 use std::io::Write;
 
+use anyhow::Context;
 use serde::Serialize;
 
 /// Writes a value as one line of JSON.
 fn json(value: &impl Serialize) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string(value)?;
+    text.push('\n');
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer(&mut out, value).map_err(std::io::Error::from)?;
-    writeln!(out)?;
-    out.flush()?;
-    Ok(())
+    out.write_all(text.as_bytes())
+        .and_then(|()| out.flush())
+        .context("cannot write to standard output")
 }
 
 /// A remark on standard error; a closed one is no reason to fail.
-fn remark(text: &str) {
+pub(crate) fn remark(text: &str) {
     let _ = writeln!(
         anstream::stderr(),
         "wherein: {}",

@@ -11,7 +11,10 @@ use crate::Ending;
 use crate::args::ServeArguments;
 
 pub(crate) fn run(arguments: &ServeArguments) -> Result<Ending> {
-    let settings = Settings::load(None)?;
+    let settings = match &arguments.config {
+        Some(file) => Settings::load_with(file)?,
+        None => Settings::load(None)?,
+    };
     let listen = match arguments.listen {
         Some(listen) => listen,
         None => settings.serve.listen.parse().with_context(|| {

@@ -20,7 +20,8 @@ struct Output {
 }
 
 pub(crate) fn run(arguments: &StatusArguments) -> Result<Ending> {
-    let opened = session::open(arguments.path.as_deref())?;
+    let location = session::locate(arguments.path.as_deref())?;
+    let opened = session::open_looking(location)?;
     if let Some(damage) = opened.damage {
         return Err(damage.into());
     }
@@ -65,6 +66,16 @@ fn print(status: &Status, skips: &[Skip]) -> Result<()> {
             "no; run `wherein index` to go on"
         };
         line("complete", complete.to_owned())?;
+        let pending = match status.pending_files {
+            0 if status.fresh => "yes".to_owned(),
+            0 => "no; `wherein index` brings it up to date".to_owned(),
+            files => format!(
+                "no; {} changed since, `wherein index` brings them in",
+                display::counted(files, "file")
+            ),
+        };
+        line("fresh", pending)?;
+        line("indexed", display::ago(status.indexed_at))?;
         line(
             "files",
             format!(

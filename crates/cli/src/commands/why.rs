@@ -13,13 +13,15 @@ pub(crate) fn run(arguments: &WhyArguments) -> Result<Ending> {
     // The index of the working directory, when the file lies below it, else
     // the one of the file's own folder.
     let folder = folder_of(&arguments.file);
-    let here = session::open(None)?;
     let canonical = folder.canonicalize().unwrap_or_else(|_| folder.clone());
-    let opened = if canonical.starts_with(&here.repository.checkout().root) {
-        here
-    } else {
-        session::open(Some(&folder))?
+    let here = session::locate(None)
+        .ok()
+        .filter(|here| canonical.starts_with(&here.checkout.root));
+    let location = match here {
+        Some(here) => here,
+        None => session::locate(Some(&folder))?,
     };
+    let opened = session::open(location)?;
     if let Some(damage) = opened.damage {
         return Err(damage.into());
     }
@@ -28,12 +30,12 @@ pub(crate) fn run(arguments: &WhyArguments) -> Result<Ending> {
         json(&why)?;
     } else {
         let mut out = anstream::stdout().lock();
-        let state = if why.indexed {
-            "indexed"
+        let state = if why.indexed || why.is_folder {
+            ""
         } else {
-            "not indexed"
+            "not indexed: "
         };
-        let text = format!("{}: {state}: {}", arguments.file.display(), why.explanation);
+        let text = format!("{}: {state}{}", arguments.file.display(), why.explanation);
         writeln!(out, "{}", display::sanitized(&text))?;
         out.flush()?;
     }

@@ -120,47 +120,265 @@ fn a_home_that_cannot_be_written_is_named() {
     );
 }
 
-/// A full disk: a file system of a few hundred kilobytes.
+/// A small file system of its own at a folder, for as long as it lives; only
+/// root may have one.
+#[cfg(target_os = "linux")]
+struct Mounted(std::path::PathBuf);
+
+#[cfg(target_os = "linux")]
+impl Mounted {
+    fn at(folder: &std::path::Path, options: &str) -> Option<Self> {
+        fs::create_dir_all(folder).expect("creates");
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .arg(folder)
+            .output()
+            .is_ok_and(|output| output.status.success());
+        if !mounted {
+            eprintln!("not run: no right to mount a small file system");
+        }
+        mounted.then(|| Self(folder.to_owned()))
+    }
+
+    fn make_read_only(&self) {
+        let status = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(&self.0)
+            .status();
+        assert!(status.is_ok_and(|status| status.success()));
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        // A folder that stays mounted cannot be removed, which the test then says.
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// A disk that is full at one point or another: whatever the command, what was
+/// there answers, and the next run on a disk with space is whole.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_named_and_loses_nothing() {
-    let scratch = Scratch::with(&[("a.py", "def apple():\n    pass\n")]);
-    fs::create_dir_all(scratch.home()).expect("creates");
-    let home = scratch.home();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=640k", "tmpfs"])
-        .arg(&home)
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !mounted {
-        eprintln!("not run: no right to mount a small file system");
-        return;
-    }
-    let ended = std::panic::catch_unwind(|| {
+    for kilobytes in [640, 780, 900, 1100, 1300] {
+        let scratch = Scratch::with(&[("a.py", "def apple():\n    pass\n")]);
+        let home = scratch.home();
+        let Some(_mounted) = Mounted::at(&home, &format!("size={kilobytes}k")) else {
+            return;
+        };
         scratch.json(&["index"]);
         let big: String =
             (0..60_000).fold(String::new(), |all, n| format!("{all}unique{n} = {n}\n"));
         scratch.write("big.py", &big);
-        let run = scratch.run(&["index"]);
-        assert_eq!(run.code, 2, "{run:?}");
-        assert!(
-            run.err.contains(&home.to_string_lossy().into_owned()),
-            "{}",
-            run.err
-        );
-        // What was there still answers.
-        assert_eq!(
-            scratch.paths(&["apple", "--no-refresh", "--mode", "symbol"]),
-            ["a.py"]
-        );
+        // A search answers from what is there, and says why it is not newer.
+        let search = scratch.run(&["apple", "--mode", "symbol"]);
+        assert_eq!(search.code, 0, "{kilobytes}: {search:?}");
+        assert!(search.out.contains("a.py"), "{kilobytes}: {search:?}");
+        assert!(search.err.contains("searched as it is"), "{}", search.err);
+        for arguments in [&["index"][..], &["index", "--full"]] {
+            let run = scratch.run(arguments);
+            refused(&run, &[&home.to_string_lossy(), "space"]);
+            assert_eq!(
+                scratch.paths(&["apple", "--no-refresh", "--mode", "symbol"]),
+                ["a.py"],
+                "{kilobytes} {arguments:?}"
+            );
+        }
         fs::remove_file(scratch.repository().join("big.py")).expect("removes");
         assert_eq!(scratch.paths(&["apple", "--mode", "symbol"]), ["a.py"]);
-    });
-    let unmounted = Command::new("umount").arg(&home).status();
-    assert!(unmounted.is_ok_and(|status| status.success()));
-    if let Err(panic) = ended {
-        std::panic::resume_unwind(panic);
     }
+}
+
+/// An index that can only be read is read.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_data_folder_is_searched_as_it_is() {
+    let scratch = Scratch::with(&[("a.py", "def apple():\n    pass\n")]);
+    let Some(mounted) = Mounted::at(&scratch.home(), "size=8m") else {
+        return;
+    };
+    scratch.json(&["index"]);
+    // So that nothing is left to be written down of the first run.
+    std::thread::sleep(std::time::Duration::from_millis(1200));
+    scratch.json(&["index"]);
+    fs::remove_file(scratch.index_folder().join("lexical/.tantivy-meta.lock")).unwrap_or_default();
+    mounted.make_read_only();
+    for arguments in [
+        &["apple"][..],
+        &["apple", "--no-refresh"],
+        &["index"],
+        &["status"],
+        &["why", "a.py"],
+    ] {
+        let run = scratch.run(arguments);
+        assert_eq!(
+            (run.code, run.err.as_str()),
+            (0, ""),
+            "{arguments:?} {run:?}"
+        );
+    }
+    scratch.write("b.py", "def pear():\n    pass\n");
+    let run = scratch.run(&["apple"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.err.contains("searched as it is"), "{}", run.err);
+    refused(&scratch.run(&["index"]), &["WHEREIN_HOME"]);
+}
+
+/// Too few file descriptors, or no right to read, are no property of a file:
+/// nothing is forgotten for them, and the next run reads it.
+#[cfg(unix)]
+#[test]
+fn trouble_of_the_process_is_not_taken_for_a_fault_of_the_files() {
+    let scratch = Scratch::new();
+    for number in 0..40 {
+        scratch.write(
+            &format!("deep/er/file{number}.py"),
+            format!("def function{number}():\n    pass\n"),
+        );
+    }
+    scratch.json(&["index"]);
+    let program = env!("CARGO_BIN_EXE_wherein");
+    for descriptors in 4..20 {
+        scratch.write(
+            "deep/er/file0.py",
+            format!("def changed{descriptors}():\n    pass\n"),
+        );
+        let limited = format!("ulimit -n {descriptors}; exec '{program}' function7");
+        let mut command = Command::new("bash");
+        command
+            .args(["-c", &limited])
+            .current_dir(scratch.repository())
+            .env("WHEREIN_HOME", scratch.home())
+            .env("WHEREIN_ONNXRUNTIME", "off");
+        command.output().expect("starts");
+        let left = scratch.json(&["status"]);
+        assert_eq!(left["files"], 40, "{descriptors}: {left}");
+    }
+    assert_eq!(scratch.json(&["index"])["files"], 40);
+    assert_eq!(
+        scratch.paths(&["function7", "--mode", "symbol"]),
+        ["deep/er/file7.py"]
+    );
+}
+
+/// A file that one user may not read is read for the next who may.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_without_the_right_to_read_is_tried_again() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    let scratch = Scratch::with(&[
+        ("a.py", "def apple():\n    pass\n"),
+        ("p.py", "def pear():\n    pass\n"),
+    ]);
+    let top = scratch.repository().parent().expect("parent").to_owned();
+    if top.metadata().expect("stat").uid() != 0 {
+        eprintln!("not run: only root can become somebody else");
+        return;
+    }
+    let mode = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("sets");
+    };
+    fs::create_dir_all(scratch.home()).expect("creates");
+    mode(&top, 0o755);
+    mode(&scratch.home(), 0o777);
+    mode(&scratch.repository().join("p.py"), 0o600);
+    // Where nobody may execute it.
+    let program = top.join("wherein");
+    let built = env!("CARGO_BIN_EXE_wherein");
+    if fs::hard_link(built, &program).is_err() {
+        fs::copy(built, &program).expect("copies");
+    }
+    mode(&program, 0o755);
+    let mut as_nobody = Command::new(&program);
+    as_nobody
+        .args(["index", "--json"])
+        .current_dir(scratch.repository())
+        .env("WHEREIN_HOME", scratch.home())
+        .env("WHEREIN_ONNXRUNTIME", "off")
+        .env("HOME", &top)
+        .env("XDG_CONFIG_HOME", top.join("config"))
+        .uid(65534)
+        .gid(65534);
+    let run = crate::program::finished(&as_nobody.output().expect("starts"));
+    assert_eq!(run.code, 0, "{run:?}");
+    let status = scratch.json(&["status"]);
+    assert_eq!(
+        (&status["files"], &status["skipped"]["unreadable"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(scratch.paths(&["pear", "--mode", "symbol"]), ["p.py"]);
+    assert_eq!(scratch.json(&["status"])["files"], 2);
+}
+
+/// Damage that shows only when the bytes are read: a vector, a text.
+#[test]
+fn damage_found_late_is_mended_too() {
+    let scratch = Scratch::with(&[
+        ("a.py", "def apple():\n    pass\n"),
+        ("b.py", "def pear():\n    pass\n"),
+    ]);
+    for prefix in ["vectors-", "chunks-"] {
+        scratch.json(&["index"]);
+        let folder = scratch.index_folder();
+        let path = fs::read_dir(&folder)
+            .expect("lists")
+            .map(|entry| entry.expect("entry").path())
+            .find(|path| {
+                path.file_name()
+                    .is_some_and(|name| name.to_string_lossy().starts_with(prefix))
+            })
+            .expect("a segment");
+        let bytes = fs::read(&path).expect("reads");
+        let mut found_late = 0;
+        for at in (64..bytes.len().min(4096)).step_by(97) {
+            let mut damaged = bytes.clone();
+            damaged[at] ^= 0x20;
+            fs::write(&path, &damaged).expect("writes");
+            if scratch.run(&["status"]).code != 0 {
+                continue;
+            }
+            let strict = scratch.run(&["apple", "--no-refresh", "--json"]);
+            if strict.code == 0 {
+                continue; // Padding, or of a text that is not shown.
+            }
+            found_late += 1;
+            refused(&strict, &[&path.to_string_lossy()]);
+            let run = scratch.run(&["apple", "--json"]);
+            assert_eq!(run.code, 0, "{at}: {run:?}");
+            assert!(run.err.contains("built anew"), "{}", run.err);
+            break;
+        }
+        assert!(found_late > 0, "{prefix}: no byte was found late");
+        assert_eq!(scratch.json(&["status"])["files"], 2);
+    }
+}
+
+#[test]
+fn arguments_that_are_none_are_one_line() {
+    let scratch = Scratch::with(&[("a.txt", "word\n")]);
+    refused(
+        &scratch.run(&["word", "--lang", "klingon"]),
+        &["klingon", "rust"],
+    );
+    refused(
+        &scratch.run(&["word", "--kind", "spell"]),
+        &["spell", "function"],
+    );
+    refused(
+        &scratch.run(&["word", "--mode", "magic"]),
+        &["magic", "hybrid"],
+    );
+    refused(&scratch.run(&["word", "--frobnicate"]), &["--frobnicate"]);
+    for command in ["doctor", "mcp", "model"] {
+        refused(
+            &scratch.run(&[command, "list"]),
+            &[command, "later version"],
+        );
+    }
+    assert!(!scratch.home().join("index").exists());
 }
 
 /// Everything nasty that a repository can hold.

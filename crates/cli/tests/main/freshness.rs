@@ -144,9 +144,15 @@ fn ignore_rules_apply_and_why_explains() {
     assert_eq!(status["skipped_paths"].as_array().expect("paths").len(), 3);
 }
 
-/// Ends a run in the middle, and finds that the next one goes on.
+/// Ends a run after its first commit, and finds that the next one goes on from
+/// there.
 fn interrupted(signal: &str, code: Option<i32>) {
-    let scratch = numbered(4000);
+    let scratch = Scratch::new();
+    for number in 0..4000 {
+        let line = format!("    total += {number}  # one step of many\n").repeat(40);
+        let text = format!("def function{number}(total):\n{line}    return total\n");
+        scratch.write(&format!("src/file{number}.py"), text);
+    }
     let mut child = scratch
         .command(&["index", "--json"])
         .env("WHEREIN_INDEX_CHECKPOINT_BYTES", "1048576")
@@ -154,10 +160,9 @@ fn interrupted(signal: &str, code: Option<i32>) {
         .stderr(Stdio::null())
         .spawn()
         .expect("starts");
-    // As soon as it writes, it is stopped.
     let deadline = Instant::now() + Duration::from_mins(1);
-    while !scratch.home().join("index").exists() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(5));
+    while !has_manifest(&scratch) && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(2));
     }
     std::process::Command::new("kill")
         .args([signal, &child.id().to_string()])
@@ -171,19 +176,32 @@ fn interrupted(signal: &str, code: Option<i32>) {
         .read_to_string(&mut said)
         .expect("reads");
     let status = child.wait().expect("ends");
-    if status.code() != Some(0) {
-        assert_eq!(status.code(), code, "{said}");
-    }
+    assert_eq!(status.code(), code, "{said}");
+    // What was committed answers at once.
+    let partial = scratch.json(&["function", "--no-refresh"]);
+    assert_eq!(partial["index"]["fresh"], false, "{partial}");
     let report = scratch.json(&["index"]);
     assert_eq!(
         (&report["files"], &report["complete"]),
         (&4000.into(), &true.into()),
         "{report}"
     );
+    let count = |key: &str| report[key].as_u64().expect("number");
+    assert!(count("files_unchanged") > 0, "{report}");
+    assert!(count("files_indexed") < 4000, "{report}");
     assert_eq!(
         scratch.paths(&["function3999", "--mode", "symbol"]),
         ["src/file3999.py"]
     );
+}
+
+fn has_manifest(scratch: &Scratch) -> bool {
+    let folders = fs::read_dir(scratch.home().join("index"));
+    let folder = folders.ok().and_then(|mut folders| folders.next()?.ok());
+    folder.is_some_and(|folder| {
+        let lexical = folder.path().join("lexical/meta.json");
+        fs::read_to_string(lexical).is_ok_and(|meta| meta.contains("manifest-"))
+    })
 }
 
 #[cfg(unix)]
@@ -196,6 +214,129 @@ fn ctrl_c_keeps_what_is_done_and_the_next_run_goes_on() {
 #[test]
 fn a_killed_run_loses_nothing_that_was_committed() {
     interrupted("-KILL", None);
+}
+
+/// Who has to wait says for whom, and Ctrl-C ends the wait.
+#[cfg(unix)]
+#[test]
+fn a_wait_for_another_writer_is_said_and_can_be_ended() {
+    let scratch = numbered(3);
+    scratch.json(&["index"]);
+    let lock = fs::File::options()
+        .write(true)
+        .open(scratch.index_folder().join("lock"))
+        .expect("opens");
+    lock.lock().expect("locks");
+    scratch.write("src/more.py", "def more():\n    pass\n");
+    // A search does not wait.
+    let search = scratch.run(&["function1"]);
+    assert_eq!(search.code, 0, "{search:?}");
+    assert!(search.err.contains("another process"), "{}", search.err);
+
+    let mut child = scratch
+        .command(&["index"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("starts");
+    let mut said = String::new();
+    let mut err = std::io::BufReader::new(child.stderr.take().expect("piped"));
+    std::io::BufRead::read_line(&mut err, &mut said).expect("reads");
+    assert!(said.contains("waiting"), "{said}");
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(killed.expect("kills").success());
+    assert_eq!(child.wait().expect("ends").code(), Some(130));
+    drop(lock);
+    assert_eq!(scratch.json(&["index"])["files"], 4);
+}
+
+#[test]
+fn status_says_how_fresh_the_index_is() {
+    let scratch = numbered(3);
+    scratch.json(&["index"]);
+    let status = scratch.json(&["status"]);
+    assert_eq!(
+        (&status["pending_files"], &status["complete"]),
+        (&0.into(), &true.into())
+    );
+    scratch.write("src/file1.py", "def other():\n    pass\n");
+    fs::remove_file(scratch.repository().join("src/file2.py")).expect("removes");
+    let status = scratch.json(&["status"]);
+    assert_eq!(
+        (&status["fresh"], &status["complete"]),
+        (&false.into(), &true.into())
+    );
+    assert!(status["pending_files"].as_u64() >= Some(2), "{status}");
+    let said = scratch.run(&["status"]).out;
+    assert!(said.contains("fresh        no; "), "{said}");
+}
+
+/// `--full` makes everything anew beside what is there, and other checkouts of
+/// the same repository keep theirs.
+#[test]
+fn a_full_run_replaces_everything() {
+    let scratch = numbered(5);
+    let first = scratch.json(&["index"]);
+    let full = scratch.json(&["index", "--full"]);
+    assert_eq!(
+        (&full["files_indexed"], &full["files"]),
+        (&5.into(), &5.into())
+    );
+    assert!(full["generation"].as_u64() > first["generation"].as_u64());
+    assert_eq!(full["chunks"], first["chunks"]);
+    assert_eq!(
+        scratch.paths(&["function3", "--mode", "symbol"]),
+        ["src/file3.py"]
+    );
+}
+
+#[test]
+fn why_takes_paths_as_the_shell_gives_them() {
+    let scratch = Scratch::with(&[
+        ("src/y.py", "def apple():\n    pass\n"),
+        ("src/.env", "A=b\n"),
+        ("other/wherein.toml", "[search]\nresults = = 1\n"),
+    ]);
+    scratch.json(&["index"]);
+    let why = |folder: &str, file: &str| {
+        let mut command = scratch.command(&["why", file]);
+        command.current_dir(scratch.repository().join(folder));
+        crate::program::finished(&command.output().expect("starts"))
+    };
+    for (folder, file, code, expected) in [
+        ("src", "y.py", 0, "is indexed in 1 chunk"),
+        ("other", "../src/y.py", 0, "is indexed in 1 chunk"),
+        ("src", "./.env", 1, "secret"),
+        (".", "src", 0, "1 file of it indexed"),
+        (
+            "/",
+            &scratch.repository().join("src/y.py").to_string_lossy(),
+            0,
+            "is indexed",
+        ),
+    ] {
+        let run = why(folder, file);
+        assert_eq!(run.code, code, "{folder} {file}: {run:?}");
+        assert!(run.out.contains(expected), "{folder} {file}: {}", run.out);
+    }
+}
+
+#[test]
+fn an_ignored_folder_that_is_named_is_indexed() {
+    let scratch = Scratch::with(&[
+        ("a.py", "def apple():\n    pass\n"),
+        (".whereinignore", "out/\n"),
+        ("out/b.py", "def pear():\n    pass\n"),
+    ]);
+    scratch.json(&["index"]);
+    assert_eq!(scratch.run(&["pear", "--mode", "symbol"]).code, 1);
+    assert_eq!(
+        scratch.paths(&["pear", "out", "--mode", "symbol"]),
+        ["b.py"]
+    );
+    assert_eq!(scratch.run(&["pear", "--mode", "symbol"]).code, 1);
 }
 
 #[test]

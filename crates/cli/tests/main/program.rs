@@ -71,6 +71,21 @@ impl Scratch {
         command
     }
 
+    /// Runs git in the repository, with no settings but its own.
+    pub(crate) fn git(&self, arguments: &[&str]) {
+        let output = Command::new("git")
+            .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
+            .args(arguments)
+            .current_dir(self.repository())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .output()
+            .expect("git starts");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         finished(&self.command(arguments).output().expect("starts"))
     }

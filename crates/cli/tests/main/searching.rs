@@ -111,6 +111,151 @@ fn filters_hold() {
 }
 
 #[test]
+fn changed_keeps_to_files_that_differ_from_a_revision() {
+    let scratch = Scratch::with(FILES);
+    let refused = scratch.run(&["password", "--changed"]);
+    assert_eq!(refused.code, 2, "{refused:?}");
+    assert!(refused.err.contains("git repository"), "{}", refused.err);
+
+    for arguments in [
+        &["init", "--quiet"][..],
+        &["add", "."],
+        &["commit", "--quiet", "--message=x"],
+        &["tag", "v1"],
+    ] {
+        scratch.git(arguments);
+    }
+    let search = ["signing in caching password evict"];
+    assert_eq!(scratch.run(&[search[0], "--changed"]).code, 1);
+    scratch.write(
+        "src/new.py",
+        "def password_of_a_guest():\n    return None\n",
+    );
+    scratch.write("README.md", "# Demo\n\nCaching passwords.\n");
+    let mut changed = scratch.paths(&[search[0], "--changed"]);
+    changed.sort();
+    assert_eq!(changed, ["README.md", "src/new.py"]);
+    let changed = scratch.paths(&[search[0], "--changed", "--lang", "python"]);
+    assert_eq!(changed, ["src/new.py"]);
+    scratch.git(&["add", "."]);
+    scratch.git(&["commit", "--quiet", "--message=y"]);
+    assert_eq!(scratch.run(&[search[0], "--changed=HEAD"]).code, 1);
+    let mut changed = scratch.paths(&[search[0], "--changed=v1"]);
+    changed.sort();
+    assert_eq!(changed, ["README.md", "src/new.py"]);
+    // A folder below the index keeps to both.
+    assert_eq!(
+        scratch.paths(&[search[0], "src", "--changed=v1"]),
+        ["src/new.py"]
+    );
+    let unknown = scratch.run(&["password", "--changed=v9"]);
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("v9"), "{}", unknown.err);
+}
+
+/// A filter chooses among all rows, not among the best of all.
+#[test]
+fn filters_apply_before_the_best_are_taken() {
+    let scratch = Scratch::new();
+    for number in 0..600 {
+        let text = format!("def password_check_{number}(password):\n    return check(password)\n");
+        scratch.write(&format!("many/file{number}.py"), text);
+    }
+    scratch.write(
+        "one/only.go",
+        "package one\n\n// Password is weak.\nfunc Weak() {}\n",
+    );
+    for mode in ["hybrid", "lexical", "semantic"] {
+        let paths = scratch.paths(&["check the password", "--mode", mode, "--lang", "go"]);
+        assert_eq!(paths, ["one/only.go"], "{mode}");
+        let paths = scratch.paths(&["check the password", "--mode", mode, "--path", "one/**"]);
+        assert_eq!(paths, ["one/only.go"], "{mode}");
+    }
+}
+
+/// Small definitions share a chunk with their siblings and are found by their
+/// own kind and name.
+#[test]
+fn a_definition_within_a_merged_chunk_is_found_and_shown() {
+    let scratch = Scratch::with(&[(
+        "point.rs",
+        "pub struct Point(i32, i32);\n\nimpl Point {\n    pub fn add(&self) -> i32 {\n        self.0 + self.1\n    }\n\n    pub fn scale(&self) -> i32 {\n        self.0 * 2\n    }\n}\n",
+    )]);
+    let answer = scratch.json(&["add", "--mode", "symbol"]);
+    let hit = &hits(&answer)[0];
+    assert_eq!(
+        (&hit["symbol"], &hit["kind"]),
+        (&"add".into(), &"method".into()),
+        "{hit}"
+    );
+    assert_eq!(hit["breadcrumb"], "Point::add");
+    let answer = scratch.json(&["scale the point", "--kind", "method"]);
+    for hit in hits(&answer) {
+        assert_eq!(hit["kind"], "method", "{hit}");
+    }
+}
+
+/// Configuration and markup name what they define with separators.
+#[test]
+fn names_made_of_parts_are_found_whole_and_by_their_end() {
+    let scratch = Scratch::with(&[
+        (
+            "main.tf",
+            "resource \"aws_instance\" \"web\" {\n  ami = \"a\"\n}\n",
+        ),
+        (
+            "page.html",
+            "<html>\n<body>\n<section id=\"intro\">\n<p>Hello</p>\n</section>\n</body>\n</html>\n",
+        ),
+    ]);
+    for (query, path) in [
+        ("aws_instance.web", "main.tf"),
+        ("web", "main.tf"),
+        ("section#intro", "page.html"),
+        ("intro", "page.html"),
+    ] {
+        assert_eq!(
+            scratch.paths(&[query, "--mode", "symbol"]),
+            [path],
+            "{query}"
+        );
+    }
+}
+
+#[test]
+fn no_mode_lets_one_file_flood_the_list() {
+    let scratch = Scratch::new();
+    let flood: String = (0..60).fold(String::new(), |all, n| {
+        let body = format!("    token = token + {n}\n").repeat(30);
+        format!("{all}def token_{n}(token):\n{body}    return token\n\n")
+    });
+    scratch.write("flood.py", flood);
+    for number in 0..5 {
+        scratch.write(
+            &format!("other{number}.py"),
+            format!("def other_{number}(token):\n    return token\n"),
+        );
+    }
+    for mode in ["hybrid", "lexical", "regex"] {
+        let paths = scratch.paths(&["token", "--mode", mode]);
+        let others = paths
+            .iter()
+            .filter(|path| path.starts_with("other"))
+            .count();
+        assert!(others >= 4, "{mode}: {paths:?}");
+    }
+}
+
+#[test]
+fn a_query_without_a_word_finds_nothing() {
+    let scratch = Scratch::with(FILES);
+    for query in ["???", "()", "💥"] {
+        let run = scratch.run(&[query]);
+        assert_eq!((run.code, run.out.as_str()), (1, ""), "{query}: {run:?}");
+    }
+}
+
+#[test]
 fn every_mode_answers_in_its_own_way() {
     let scratch = Scratch::with(FILES);
     for (mode, query, expected) in [

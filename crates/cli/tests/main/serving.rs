@@ -115,6 +115,44 @@ fn it_answers_what_the_command_line_answers_and_stops_when_asked() {
     assert_eq!(status.code(), Some(0));
 }
 
+/// Two folders of one name are two repositories, whatever was served before.
+#[test]
+fn folders_of_one_name_are_both_served() {
+    let scratch = Scratch::with(&[
+        ("a/app/one.py", "def apple():\n    pass\n"),
+        ("b/app/two.py", "def pear():\n    pass\n"),
+    ]);
+    let named = |server: &Server| {
+        let (status, answer) = server.request("GET", "/v1/repos", &Value::Null);
+        assert_eq!(status, 200);
+        let repos = answer["repos"].as_array().expect("repos").clone();
+        repos
+            .iter()
+            .map(|repo| {
+                let path = repo["path"].as_str().expect("path");
+                let folder = if path.ends_with("a/app") { "a" } else { "b" };
+                format!("{} {folder}", repo["name"].as_str().expect("name"))
+            })
+            .collect::<Vec<_>>()
+    };
+    let both = ["app a", "app-2 b"];
+    assert_eq!(named(&Server::start(&scratch, &["a/app", "b/app"])), both);
+    // The names are kept, whichever comes first.
+    assert_eq!(named(&Server::start(&scratch, &["b/app", "a/app"])), both);
+    assert_eq!(named(&Server::start(&scratch, &["b/app"])), both);
+}
+
+#[test]
+fn a_settings_file_can_be_named() {
+    let scratch = Scratch::with(&[("a.py", "x = 1\n")]);
+    scratch.write("own.toml", "[serve]\nlisten = \"0.0.0.0:0\"\n");
+    let run = scratch.run(&["serve", "--config", "own.toml"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.err.contains("token"), "{}", run.err);
+    let run = scratch.run(&["serve", "--config", "none.toml"]);
+    assert!(run.err.contains("none.toml"), "{}", run.err);
+}
+
 #[test]
 fn what_it_cannot_do_is_said_in_one_line() {
     let scratch = Scratch::with(&[("a.py", "x = 1\n")]);

@@ -69,10 +69,15 @@ pub(crate) struct SearchFilters {
     #[serde(default)]
     #[schema(max_items = 64)]
     kinds: Option<Vec<ChunkKind>>,
-    /// Only files changed since a revision of git. Not supported yet, so it is
-    /// refused, and not described.
+    /// Only files that differ from this revision of git (`HEAD`, `main`, `v1~3`)
+    /// in each repository that is searched.
     #[serde(default)]
-    #[schema(ignore)]
+    #[schema(
+        min_length = 1,
+        max_length = 1024,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
+        example = "HEAD"
+    )]
     changed_since: Option<String>,
 }
 
@@ -149,11 +154,6 @@ fn scope(state: &AppState, names: &[String]) -> Result<gather::Scope, Problem> {
 
 fn checked(request: SearchRequest, results: usize) -> Result<Query, Problem> {
     let Object(filters) = request.filters.unwrap_or_default();
-    if filters.changed_since.is_some() {
-        return Err(Problem::bad_filter(
-            "`changed_since` is not supported yet by the service; leave it out",
-        ));
-    }
     let names = filters.languages.unwrap_or_default();
     let paths = filters.paths.unwrap_or_default();
     // Before the names are looked at one by one.
@@ -183,6 +183,7 @@ fn checked(request: SearchRequest, results: usize) -> Result<Query, Problem> {
             languages,
             paths,
             kinds: filters.kinds.unwrap_or_default(),
+            changed_since: filters.changed_since,
             only_files: None,
         },
         explain: request.explain.unwrap_or(false),

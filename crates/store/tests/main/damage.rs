@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wherein_store::{Snapshot, StoreError, Writer, WriterOptions};
+use wherein_store::{Nearest, Snapshot, StoreError, Writer, WriterOptions};
 
 use crate::support::{MODEL, found, index, options, vector};
 
@@ -45,7 +45,7 @@ fn answer(root: &Path) -> Result<Answer, StoreError> {
         .view("here")
         .ok_or_else(|| StoreError::Misuse("no view".to_owned()))?;
     let rows = snapshot.view_rows(view);
-    let near = snapshot.dense(&vector("zeta eta"), MODEL, &rows, 3)?;
+    let near = snapshot.dense(&vector("zeta eta"), MODEL, &rows, 3, Nearest::Exact)?;
     let places = near
         .iter()
         .map(|(row, score)| (snapshot.chunk(*row).path.to_owned(), score.to_bits()))

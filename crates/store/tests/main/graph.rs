@@ -3,13 +3,13 @@
 use std::fs;
 use std::sync::atomic::AtomicBool;
 
-use wherein_store::Snapshot;
+use wherein_store::{Nearest, Snapshot};
 
-use crate::support::{MODEL, index, open, vector};
+use crate::support::{MODEL, add, index, open, vector, view, writer};
 
-fn build(root: &std::path::Path) -> usize {
+fn build(root: &std::path::Path) -> bool {
     open(root)
-        .build_graphs(root, 100, &AtomicBool::new(false))
+        .build_graph(root, MODEL, 100, &AtomicBool::new(false))
         .expect("builds")
 }
 
@@ -27,14 +27,21 @@ fn it_finds_what_the_scan_finds_and_damage_falls_back_to_the_scan() {
         .map(|n| vector(&format!("name{} word{}", n * 70, n)))
         .collect();
     let near = |snapshot: &Snapshot, query: &[f32]| {
-        snapshot.dense(query, MODEL, &rows, 10).expect("searches")
+        snapshot
+            .dense(query, MODEL, &rows, 10, Nearest::Graph)
+            .expect("searches")
     };
     let right: Vec<_> = queries.iter().map(|query| near(&exact, query)).collect();
 
-    assert_eq!(build(folder.path()), 1);
-    assert_eq!(build(folder.path()), 0, "it is there already");
+    assert!(build(folder.path()));
+    assert!(!build(folder.path()), "it is there already");
     let linked = open(folder.path());
-    assert_eq!((exact.totals().graphs, linked.totals().graphs), (0, 1));
+    assert_eq!(
+        (exact.totals().linked_rows, linked.totals().linked_rows),
+        (0, 3000)
+    );
+    let forced = linked.dense(&queries[7], MODEL, &rows, 10, Nearest::Exact);
+    assert_eq!(forced.expect("searches"), right[7]);
     let mut agreeing = 0;
     for (query, right) in queries.iter().zip(&right) {
         let found = near(&linked, query);
@@ -54,20 +61,20 @@ fn it_finds_what_the_scan_finds_and_damage_falls_back_to_the_scan() {
             filtered.remove(row);
         }
         let found = linked
-            .dense(&queries[3], MODEL, &filtered, 10)
+            .dense(&queries[3], MODEL, &filtered, 10, Nearest::Graph)
             .expect("searches");
         assert_eq!(found.len(), 10);
         assert!(found.iter().all(|one| one.0 % share == 0));
     }
 
-    let path = folder.path().join("graph-00000001.seg");
+    let path = folder.path().join("graph.seg");
     let bytes = fs::read(&path).expect("reads");
     for at in [9, 70, bytes.len() / 2, bytes.len() - 40] {
         let mut damaged = bytes.clone();
         damaged[at] ^= 4;
         fs::write(&path, damaged).expect("writes");
         let fallen = open(folder.path());
-        assert_eq!(fallen.totals().graphs, 0, "byte {at}");
+        assert_eq!(fallen.totals().linked_rows, 0, "byte {at}");
         assert_eq!(near(&fallen, &queries[5]), right[5]);
     }
 }
@@ -79,7 +86,67 @@ fn a_stopped_build_leaves_nothing() {
     index(folder.path(), &[("a", &text)]);
     let snapshot = open(folder.path());
     let built = snapshot
-        .build_graphs(folder.path(), 100, &AtomicBool::new(true))
+        .build_graph(folder.path(), MODEL, 100, &AtomicBool::new(true))
         .expect("stops");
-    assert_eq!((built, open(folder.path()).totals().graphs), (0, 0));
+    assert_eq!(
+        (built, open(folder.path()).totals().linked_rows),
+        (false, 0)
+    );
+}
+
+#[test]
+fn one_graph_is_over_several_segments_and_later_ones_are_scanned() {
+    let folder = tempfile::tempdir().expect("folder");
+    let text = |from: usize, to: usize| {
+        (from..to).fold(String::new(), |all, n| {
+            format!("{all}name{n} word{} word{}\n", n % 97, n % 31)
+        })
+    };
+    let mut writer = writer(folder.path());
+    let mut files = Vec::new();
+    for part in 0..3 {
+        files.push(add(
+            &mut writer,
+            &format!("f{part}"),
+            &text(part * 400, part * 400 + 400),
+        ));
+        writer.commit(view("here", files.clone())).expect("commits");
+    }
+    assert!(build(folder.path()));
+    let linked = open(folder.path());
+    assert_eq!(
+        (linked.totals().segments, linked.totals().linked_rows),
+        (3, 1200)
+    );
+    // A segment more: what the graph does not know is scanned beside it.
+    files.push(add(&mut writer, "f3", &text(1200, 1300)));
+    writer.commit(view("here", files.clone())).expect("commits");
+    let more = Snapshot::open(folder.path(), Some(&linked))
+        .expect("opens")
+        .expect("there");
+    assert_eq!(
+        (more.totals().segments, more.totals().linked_rows),
+        (4, 1200)
+    );
+    let rows = more.view_rows(more.catalog().view("here").expect("view"));
+    for name in ["name17", "name555", "name1111", "name1234"] {
+        let line = (0..1300)
+            .find(|n| format!("name{n}") == name)
+            .expect("a line");
+        let query = vector(&format!("{name} word{} word{}", line % 97, line % 31));
+        let exact = more
+            .dense(&query, MODEL, &rows, 5, Nearest::Exact)
+            .expect("searches");
+        let through = more
+            .dense(&query, MODEL, &rows, 5, Nearest::Graph)
+            .expect("searches");
+        assert_eq!(exact[0], through[0], "{name}");
+    }
+    assert!(!build(folder.path()), "most rows are in it");
+    // A covered segment goes: so does the graph.
+    files.remove(0);
+    writer.commit(view("here", files)).expect("commits");
+    drop(writer);
+    assert_eq!(open(folder.path()).totals().linked_rows, 0);
+    assert!(!folder.path().join("graph.seg").exists());
 }

@@ -1,6 +1,6 @@
 //! What one generation answers.
 
-use wherein_store::{RowSet, Snapshot};
+use wherein_store::{Nearest, RowSet, Snapshot};
 
 use crate::support::{MODEL, add, found, index, open, vector, view, words, writer};
 
@@ -76,13 +76,15 @@ fn vectors_find_the_nearest_and_obey_the_filter() {
     let snapshot = open(folder.path());
     let query = vector("open_window lets air in");
     let rows = all(&snapshot);
-    let near = snapshot.dense(&query, MODEL, &rows, 2).expect("searches");
+    let near = snapshot
+        .dense(&query, MODEL, &rows, 2, Nearest::Exact)
+        .expect("searches");
     assert_eq!(snapshot.chunk(near[0].0).symbol, Some("open_window"));
     assert!(near[0].1 > 0.999 && near[1].1 < near[0].1);
     let mut without = rows.clone();
     without.remove(near[0].0);
     let others = snapshot
-        .dense(&query, MODEL, &without, 2)
+        .dense(&query, MODEL, &without, 2, Nearest::Exact)
         .expect("searches");
     assert_eq!(others[0], near[1]);
     let cosine = snapshot
@@ -92,13 +94,13 @@ fn vectors_find_the_nearest_and_obey_the_filter() {
     assert!((cosine - near[1].1).abs() < 1e-6);
     assert!(
         snapshot
-            .dense(&query, "other-model", &rows, 2)
+            .dense(&query, "other-model", &rows, 2, Nearest::Exact)
             .expect("searches")
             .is_empty()
     );
     assert!(
         snapshot
-            .dense(&query[1..], MODEL, &rows, 2)
+            .dense(&query[1..], MODEL, &rows, 2, Nearest::Exact)
             .expect("searches")
             .is_empty()
     );

@@ -1,7 +1,6 @@
 //! Small indexes made of sentences: one line, one chunk.
 
 use std::path::Path;
-use std::time::Duration;
 
 use wherein_core::{ByteRange, Chunk, ChunkKind, ContentHash, FileStat, Language, Span, Symbol};
 use wherein_store::{NewFile, Snapshot, StatRecord, View, ViewFile, Writer, WriterOptions};
@@ -65,7 +64,6 @@ pub(crate) fn writer(root: &Path) -> Writer {
 
 pub(crate) fn options() -> WriterOptions {
     WriterOptions {
-        wait: Duration::ZERO,
         threads: 1,
         model: Some((MODEL.to_owned(), DIMENSIONS)),
         from_scratch: false,

@@ -1,0 +1,209 @@
+//! The dense arm: the rows nearest to a vector, by exact scan or through the
+//! graph, scored again in f16.
+
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use rayon::prelude::*;
+
+use crate::disk::Layout;
+use crate::dot::DotI8;
+use crate::error::StoreError;
+use crate::graph::Cover;
+use crate::linking;
+use crate::nearest::{Best, Scored};
+use crate::rows::RowSet;
+use crate::snapshot::{Segment, Snapshot};
+use crate::vectors::{CodedQuery, VectorSegment, quantise};
+
+/// How many more rows than asked for are scored again in f16: what the codes
+/// put so far behind does not come to the front.
+const RESCORED_SPARE: usize = 50;
+
+/// Rows that one task scans: small enough that all cores end together.
+const TASK_ROWS: usize = 1 << 13;
+
+/// When fewer than one row in this many is allowed, the scan is quicker than
+/// the graph.
+const SCAN_BELOW: usize = 4;
+
+/// Segments with fewer rows are not put into a graph: they are merged soon.
+const LEAST_LINKED: usize = 8_000;
+
+/// Share of the rows that a graph has to cover, in percent; below it a new one
+/// is built.
+const COVERED_PERCENT: u64 = 75;
+
+/// How the nearest rows are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nearest {
+    /// Every row is looked at.
+    Exact,
+    /// Through the graph where one was built, else exactly.
+    #[default]
+    Graph,
+}
+
+impl Snapshot {
+    /// The allowed rows nearest to `query` (normalised, of `model`), with
+    /// their cosine, best first.
+    pub fn dense(
+        &self,
+        query: &[f32],
+        model: &str,
+        allowed: &RowSet,
+        limit: usize,
+        how: Nearest,
+    ) -> Result<Vec<(u32, f32)>, StoreError> {
+        let keep = limit.saturating_add(RESCORED_SPARE);
+        let (cover, linked) = self.cover(query.len(), model, allowed, how);
+        let scans: Vec<(&VectorSegment, u32)> = self
+            .segments
+            .iter()
+            .zip(&self.bases)
+            .enumerate()
+            .filter(|(number, _)| !linked.contains(number))
+            .filter_map(|(_, (segment, base))| {
+                Some((segment.vectors_of(model, query.len())?, base.0))
+            })
+            .collect();
+        for (vectors, _) in &scans {
+            vectors.check_codes()?;
+        }
+        let (codes, scale) = quantise(query);
+        let wanted = CodedQuery {
+            product: DotI8::new(&codes),
+            scale,
+        };
+        let tasks: Vec<(&VectorSegment, u32, usize)> = scans
+            .iter()
+            .flat_map(|(vectors, base)| {
+                let starts = (0..vectors.rows()).step_by(TASK_ROWS);
+                starts.map(move |start| (*vectors, *base, start))
+            })
+            .collect();
+        let mut nearest = tasks
+            .into_par_iter()
+            .fold(
+                || Best::new(keep),
+                |mut best, (vectors, base, start)| {
+                    let rows = start..(start + TASK_ROWS).min(vectors.rows());
+                    vectors.scan(&wanted, rows, allowed, base, &mut best);
+                    best
+                },
+            )
+            .reduce(|| Best::new(keep), Best::merge);
+        if let (Some(linked), false) = (&self.linked, linked.is_empty()) {
+            for scored in linked.graph.search(&cover, query, allowed, keep) {
+                nearest.push(scored);
+            }
+        }
+        let mut best = Best::new(limit);
+        for Scored { row, .. } in nearest.into_sorted() {
+            if let Some(score) = self.cosine(row, query, model)? {
+                best.push(Scored { score, row });
+            }
+        }
+        let sorted = best.into_sorted();
+        Ok(sorted.into_iter().map(|one| (one.row, one.score)).collect())
+    }
+
+    /// What the graph is over, and the numbers of those segments; nothing when
+    /// it is not to be used for this search.
+    fn cover(
+        &self,
+        dimensions: usize,
+        model: &str,
+        allowed: &RowSet,
+        how: Nearest,
+    ) -> (Cover<'_>, Vec<usize>) {
+        let mut cover = Cover::default();
+        let Some(linked) = self.linked.as_ref().filter(|_| how == Nearest::Graph) else {
+            return (cover, Vec::new());
+        };
+        let mut wanted = 0;
+        for number in &linked.segments {
+            let base = self.bases[*number].0;
+            let Some(vectors) = self.segments[*number].vectors_of(model, dimensions) else {
+                return (Cover::default(), Vec::new());
+            };
+            if vectors.check_codes().is_err() {
+                // The scan says what is wrong.
+                return (Cover::default(), Vec::new());
+            }
+            wanted += allowed.count_in(base..base + vectors.rows() as u32);
+            cover.add(vectors, base);
+        }
+        if wanted * SCAN_BELOW < cover.rows() as usize {
+            return (Cover::default(), Vec::new());
+        }
+        (cover, linked.segments.clone())
+    }
+
+    /// The cosine of a chunk with `query`; `None` without a vector of `model`.
+    pub fn cosine(&self, row: u32, query: &[f32], model: &str) -> Result<Option<f32>, StoreError> {
+        let (segment, local) = self.places().segment_of_row(row);
+        self.segments[segment]
+            .vectors_of(model, query.len())
+            .map(|vectors| vectors.cosine(query, local as usize))
+            .transpose()
+    }
+
+    /// How many rows have a vector of `model`.
+    pub fn rows_with_vectors(&self, model: &str, of: &RowSet) -> usize {
+        of.iter()
+            .filter(|row| {
+                let (segment, _) = self.places().segment_of_row(*row);
+                let record = &self.segments[segment].record;
+                record
+                    .vectors
+                    .as_ref()
+                    .is_some_and(|one| one.model == model)
+            })
+            .count()
+    }
+
+    /// Builds the graph over the large segments of `model` when they have at
+    /// least `threshold` rows in all and no graph is over most of them; says
+    /// whether one was built. Open the snapshot again to use it.
+    pub fn build_graph(
+        &self,
+        root: &Path,
+        model: &str,
+        threshold: usize,
+        stop: &AtomicBool,
+    ) -> Result<bool, StoreError> {
+        let mut cover = Cover::default();
+        let mut of = Vec::new();
+        for (segment, (base, _)) in self.segments.iter().zip(&self.bases) {
+            if let (Some(vectors), Some(record)) = (&segment.vectors, &segment.record.vectors)
+                && record.model == model
+                && vectors.rows() >= LEAST_LINKED.min(threshold)
+            {
+                cover.add(vectors, *base);
+                of.push(record.identity);
+            }
+        }
+        let rows = u64::from(cover.rows());
+        let linked = self.linked.as_ref();
+        let linked = linked.map_or(0, |one| u64::from(one.graph.rows()));
+        if rows == 0 || rows < threshold as u64 || linked * 100 >= rows * COVERED_PERCENT {
+            return Ok(false);
+        }
+        for segment in &self.segments {
+            segment
+                .vectors
+                .as_ref()
+                .map_or(Ok(()), VectorSegment::check)?;
+        }
+        linking::build(&Layout::new(root), &cover, &of, stop)
+    }
+}
+
+impl Segment {
+    pub(crate) fn vectors_of(&self, model: &str, dimensions: usize) -> Option<&VectorSegment> {
+        let record = self.record.vectors.as_ref()?;
+        let vectors = self.vectors.as_ref()?;
+        (record.model == model && vectors.dimensions() == dimensions).then_some(vectors)
+    }
+}

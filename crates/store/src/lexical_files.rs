@@ -1,0 +1,147 @@
+//! The folder of tantivy's files: opening it for reading without writing to it,
+//! and what its errors mean.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use tantivy::TantivyError;
+use tantivy::directory::error::{
+    DeleteError, LockError, OpenDirectoryError, OpenReadError, OpenWriteError,
+};
+use tantivy::directory::{
+    Directory, DirectoryLock, FileHandle, Lock, MmapDirectory, WatchCallback, WatchHandle, WritePtr,
+};
+
+use crate::error::StoreError;
+
+/// A directory that takes no locks: tantivy's reader would write a lock file,
+/// which a folder without the right to write refuses. What the lock guards
+/// against, a commit that removes files while they are opened, is noticed by
+/// the reader and tried again.
+#[derive(Clone, Debug)]
+pub(crate) struct WithoutLocks(pub(crate) MmapDirectory);
+
+impl Directory for WithoutLocks {
+    fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
+        self.0.get_file_handle(path)
+    }
+    fn delete(&self, path: &Path) -> Result<(), DeleteError> {
+        self.0.delete(path)
+    }
+    fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
+        self.0.exists(path)
+    }
+    fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
+        self.0.open_write(path)
+    }
+    fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
+        self.0.atomic_read(path)
+    }
+    fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
+        self.0.atomic_write(path, data)
+    }
+    fn sync_directory(&self) -> io::Result<()> {
+        self.0.sync_directory()
+    }
+    fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
+        self.0.watch(callback)
+    }
+    fn acquire_lock(&self, _: &Lock) -> Result<DirectoryLock, LockError> {
+        Ok(DirectoryLock::from(Box::new(())))
+    }
+}
+
+/// What an error of tantivy means for the index at `path`: trouble with the
+/// disk, damage that a rebuild mends, or a failure of the writer.
+pub(crate) fn meaning(path: &Path, error: TantivyError) -> StoreError {
+    let damaged = |path: &Path, detail: String| StoreError::damaged(path, detail);
+    match error {
+        TantivyError::IoError(error)
+        | TantivyError::LockFailure(LockError::IoError(error), _)
+        | TantivyError::OpenDirectoryError(
+            OpenDirectoryError::FailedToCreateTempDir(error)
+            | OpenDirectoryError::IoError {
+                io_error: error, ..
+            },
+        ) => io_error(path, &error),
+        TantivyError::OpenReadError(OpenReadError::IoError {
+            io_error: error,
+            filepath,
+        })
+        | TantivyError::OpenWriteError(OpenWriteError::IoError {
+            io_error: error,
+            filepath,
+        }) => io_error(&path.join(filepath), &error),
+        TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(file)) => {
+            damaged(&path.join(file), "it is missing".to_owned())
+        }
+        error @ (TantivyError::DataCorruption(_)
+        | TantivyError::OpenReadError(OpenReadError::IncompatibleIndex(_))
+        | TantivyError::IncompatibleIndex(_)
+        | TantivyError::SchemaError(_)
+        | TantivyError::FieldNotFound(_)
+        | TantivyError::InternalError(_)) => damaged(path, error.to_string()),
+        error => StoreError::Lexical {
+            path: path.to_owned(),
+            detail: error.to_string(),
+        },
+    }
+}
+
+/// The system's refusals stay what they are; what only the content of a file
+/// can cause is damage.
+fn io_error(path: &Path, error: &io::Error) -> StoreError {
+    use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
+    if matches!(
+        error.kind(),
+        InvalidData | InvalidInput | Other | UnexpectedEof
+    ) {
+        return StoreError::damaged(path, error.to_string());
+    }
+    let source = error.raw_os_error().map_or_else(
+        || io::Error::new(error.kind(), error.to_string()),
+        io::Error::from_raw_os_error,
+    );
+    StoreError::Io {
+        action: "read or write",
+        path: path.to_owned(),
+        source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_or_a_refusal_is_no_damage() {
+        let path = Path::new("/index/lexical");
+        for kind in [
+            io::ErrorKind::StorageFull,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::ReadOnlyFilesystem,
+        ] {
+            let error = || Arc::new(io::Error::from(kind));
+            for error in [
+                TantivyError::IoError(error()),
+                TantivyError::LockFailure(LockError::IoError(error()), None),
+                TantivyError::OpenWriteError(OpenWriteError::IoError {
+                    io_error: error(),
+                    filepath: "a".into(),
+                }),
+            ] {
+                let error = meaning(path, error);
+                assert!(!error.is_mended_by_rebuild(), "{error}");
+                assert!(error.to_string().contains("/index/lexical"), "{error}");
+            }
+        }
+        let killed = TantivyError::ErrorInThread("a worker died".to_owned());
+        assert!(!meaning(path, killed).is_mended_by_rebuild());
+        let torn = io::Error::from(io::ErrorKind::UnexpectedEof);
+        assert!(meaning(path, TantivyError::from(torn)).is_mended_by_rebuild());
+        let missing = OpenReadError::FileDoesNotExist("x.pos".into());
+        let error = meaning(path, TantivyError::OpenReadError(missing));
+        assert!(error.is_mended_by_rebuild() && error.to_string().contains("x.pos"));
+    }
+}

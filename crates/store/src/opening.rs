@@ -1,0 +1,182 @@
+//! Opens a generation: from the commit payload to checked segments, postings
+//! that know their rows, and the graph where it fits.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustc_hash::FxHashMap;
+use wherein_core::caught;
+
+use crate::catalog::SegmentRecord;
+use crate::chunks::ChunkSegment;
+use crate::disk::Layout;
+use crate::error::StoreError;
+use crate::generation;
+use crate::graph::Graph;
+use crate::lexical::LexicalReader;
+use crate::snapshot::{Linked, Segment, SegmentPlaces, Snapshot};
+use crate::vectors::VectorSegment;
+
+/// How often opening is tried again when commits come between.
+const ATTEMPTS: u32 = 20;
+
+impl Snapshot {
+    /// Opens the newest generation; `None` when nothing was ever committed.
+    /// Segments of `previous` that are still in force are taken over.
+    pub fn open(root: &Path, previous: Option<&Self>) -> Result<Option<Self>, StoreError> {
+        let mut attempt = 0;
+        loop {
+            // A damaged file can make tantivy panic; that is damage, not a crash.
+            let opened = caught(|| Self::open_once(root, previous)).unwrap_or_else(|panic| {
+                Err(StoreError::damaged(
+                    root,
+                    format!("it cannot be read: {panic}"),
+                ))
+            });
+            match opened {
+                Err(_) if attempt < ATTEMPTS && moved_on(root, &mut attempt) => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn open_once(root: &Path, previous: Option<&Self>) -> Result<Option<Self>, StoreError> {
+        let layout = Layout::new(root);
+        let Some((mut lexical, payload)) = LexicalReader::open(&layout.lexical())? else {
+            return Ok(None);
+        };
+        if payload.is_empty() && lexical.live() == 0 {
+            // Created, but never committed to.
+            return Ok(None);
+        }
+        let (manifest, catalog) = generation::read(&layout, &payload)?;
+        let mut segments = Vec::with_capacity(manifest.segments.len());
+        for record in &manifest.segments {
+            segments.push(open_segment(&layout, record, previous)?);
+        }
+        let mut bases = vec![(0, 0)];
+        let mut numbers = FxHashMap::default();
+        for segment in &segments {
+            let (rows, files) = bases[bases.len() - 1];
+            for file in 0..segment.chunks.file_count() {
+                numbers.insert(segment.chunks.file(file).id, files + file as u32);
+            }
+            bases.push((
+                rows + segment.chunks.chunk_count() as u32,
+                files + segment.chunks.file_count() as u32,
+            ));
+        }
+        let damaged = |detail: &str| StoreError::damaged(&layout.lexical(), detail);
+        if lexical.live() != manifest.live_chunks {
+            return Err(damaged(
+                "it does not hold the documents that were committed",
+            ));
+        }
+        let places = SegmentPlaces {
+            segments: &segments,
+            bases: &bases,
+        };
+        let unknown = lexical.set_rows(|file, ordinal| {
+            let file = places.file(*numbers.get(&file)?);
+            let rows = places.rows(file);
+            (u32::from(ordinal) < rows.len() as u32).then(|| rows.start + u32::from(ordinal))
+        });
+        if unknown > 0 {
+            return Err(damaged("it holds documents of no known chunk"));
+        }
+        let previous = previous.and_then(|previous| previous.linked.as_ref());
+        let graph = Graph::open_if_right(&layout.graph(), previous.map(|linked| &linked.graph));
+        let linked = graph.and_then(|graph| linked(graph, &segments));
+        Ok(Some(Self {
+            manifest,
+            catalog,
+            segments,
+            bases,
+            numbers,
+            lexical,
+            linked,
+            payload,
+        }))
+    }
+}
+
+/// Whether a commit came between, so that opening again may succeed: waits a
+/// moment when it did.
+fn moved_on(root: &Path, attempt: &mut u32) -> bool {
+    let layout = Layout::new(root);
+    let newest = |()| {
+        crate::lexical::committed_payload(&layout.lexical())
+            .ok()
+            .flatten()
+    };
+    let before = newest(());
+    // The first failure is always tried once more: the payload that failed is
+    // not known here.
+    std::thread::sleep(Duration::from_millis(u64::from(*attempt) * 5));
+    *attempt += 1;
+    *attempt == 1 || before != newest(())
+}
+
+fn open_segment(
+    layout: &Layout,
+    record: &SegmentRecord,
+    previous: Option<&Snapshot>,
+) -> Result<Arc<Segment>, StoreError> {
+    let same = previous.and_then(|previous| {
+        previous.segments.iter().find(|segment| {
+            segment.record.id == record.id
+                && segment.record.chunks == record.chunks
+                && segment.record.vectors == record.vectors
+        })
+    });
+    if let Some(segment) = same {
+        return Ok(Arc::clone(segment));
+    }
+    let path = layout.file(&Layout::chunks_name(record.id));
+    let chunks = ChunkSegment::open(&path, record.chunks)?;
+    if chunks.chunk_count() != record.chunk_count as usize {
+        return Err(StoreError::damaged(
+            &path,
+            "it has another number of chunks",
+        ));
+    }
+    let vectors = match &record.vectors {
+        None => None,
+        Some(of) => {
+            let path = layout.file(&Layout::vectors_name(record.id));
+            let rows = record.chunk_count as usize;
+            let dimensions = of.dimensions as usize;
+            Some(VectorSegment::open(&path, of.identity, dimensions, rows)?)
+        }
+    };
+    Ok(Arc::new(Segment {
+        record: record.clone(),
+        chunks,
+        vectors,
+    }))
+}
+
+/// The graph with the segments that it is over, when all of them are in force.
+fn linked(graph: Arc<Graph>, segments: &[Arc<Segment>]) -> Option<Linked> {
+    let position = |of| {
+        segments.iter().position(|segment| {
+            let vectors = segment.record.vectors.as_ref();
+            vectors.is_some_and(|vectors| vectors.identity == of)
+        })
+    };
+    let numbers: Vec<usize> = graph
+        .covered()
+        .iter()
+        .map(|of| position(*of))
+        .collect::<Option<_>>()?;
+    let rows: usize = numbers
+        .iter()
+        .filter_map(|number| segments[*number].vectors.as_ref())
+        .map(VectorSegment::rows)
+        .sum();
+    (rows == graph.rows() as usize && rows > 0).then_some(Linked {
+        graph,
+        segments: numbers,
+    })
+}

@@ -1,9 +1,9 @@
 # What people and CI run. Every target works on a fresh machine with cargo, gcc,
-# make and python3, and needs no network but the package registries.
+# make, git and python3, and needs no network but the package registries.
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test lint bench clean help
+.PHONY: demo test lint bench bench-vectors clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -21,7 +21,11 @@ lint: ## Checks format and lints, warnings are errors
 
 bench: ## Measures and rewrites the figures of the README
 	cargo build --release --package wherein-cli --package wherein-bench
-	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md
+	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md program
+
+bench-vectors: ## Measures exact scan against graph (a quarter of an hour)
+	cargo build --release --package wherein-cli --package wherein-bench
+	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md vectors
 
 clean:
 	cargo clean

@@ -6,15 +6,21 @@ mod corpus;
 mod measure;
 mod process;
 mod report;
+mod vectors;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, Subcommand};
+use serde::Serialize;
 
-/// Measures indexing, memory and latency of a wherein binary.
+use crate::process::Program;
+
+/// Measures a wherein binary.
 #[derive(Parser)]
 struct Arguments {
+    #[command(subcommand)]
+    what: What,
     /// The program to measure
     #[arg(long)]
     wherein: PathBuf,
@@ -24,36 +30,65 @@ struct Arguments {
     /// Scratch folder for corpora and indexes
     #[arg(long, default_value = "target/bench")]
     scratch: PathBuf,
-    /// README whose table and picture are rewritten
+    /// README whose tables and pictures are rewritten
     #[arg(long)]
     readme: Option<PathBuf>,
-    /// Where the figures go
-    #[arg(long, default_value = "benches/results.json")]
-    out: PathBuf,
-    /// Chunks of the large corpus, roughly
-    #[arg(long, default_value_t = 100_000)]
-    chunks: u64,
+    /// Where the figures go [default: benches/results.json or benches/vectors.json]
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Indexing, memory, latency
+    Program {
+        /// Chunks of the large corpus, roughly
+        #[arg(long, default_value_t = 100_000)]
+        chunks: u64,
+    },
+    /// Exact scan against graph, by the number of vectors
+    Vectors {
+        /// Chunks of the largest corpus, roughly
+        #[arg(long, default_value_t = 240_000)]
+        chunks: u64,
+    },
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     std::fs::create_dir_all(&arguments.scratch)
         .with_context(|| format!("cannot create {}", arguments.scratch.display()))?;
-    let sources = match arguments.sources {
-        Some(sources) => sources,
+    let scratch = arguments.scratch.canonicalize()?;
+    let sources = match &arguments.sources {
+        Some(sources) => sources.clone(),
         None => corpus::downloaded_sources()?,
     };
-    let figures = measure::all(
-        &arguments.wherein,
-        &sources,
-        &arguments.scratch,
-        arguments.chunks,
-    )?;
-    let text = serde_json::to_string_pretty(&figures)? + "\n";
-    std::fs::write(&arguments.out, text)
-        .with_context(|| format!("cannot write {}", arguments.out.display()))?;
-    if let Some(readme) = arguments.readme {
-        report::write(&figures, &readme)?;
+    let wherein = arguments
+        .wherein
+        .canonicalize()
+        .with_context(|| format!("no program at {}", arguments.wherein.display()))?;
+    let home = scratch.join("home");
+    if home.exists() {
+        std::fs::remove_dir_all(&home)?;
     }
-    Ok(())
+    let program = Program { wherein, home };
+    let readme = arguments.readme.as_deref();
+    let out = |name: &str| arguments.out.clone().unwrap_or_else(|| PathBuf::from(name));
+    match arguments.what {
+        What::Program { chunks } => {
+            let figures = measure::all(&program, &sources, &scratch, chunks)?;
+            write(&out("benches/results.json"), &figures)?;
+            readme.map_or(Ok(()), |readme| report::write(&figures, readme))
+        }
+        What::Vectors { chunks } => {
+            let figures = vectors::all(&program, &sources, &scratch, chunks)?;
+            write(&out("benches/vectors.json"), &figures)?;
+            readme.map_or(Ok(()), |readme| report::write_vectors(&figures, readme))
+        }
+    }
+}
+
+fn write(path: &Path, figures: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(figures)? + "\n";
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

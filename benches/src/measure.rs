@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::corpus::{self, Corpus, Until};
 use crate::process::{self, Program};
 
-const QUERIES: &str = include_str!("../queries.txt");
+pub(crate) const QUERIES: &str = include_str!("../queries.txt");
 const HTTP_REQUESTS: usize = 1500;
 const COLD_RUNS: usize = 25;
 const NO_CHANGE_RUNS: usize = 7;
@@ -46,16 +46,12 @@ pub(crate) struct Figures {
     pub(crate) server_private_memory_mb: f64,
 }
 
-pub(crate) fn all(wherein: &Path, sources: &Path, scratch: &Path, chunks: u64) -> Result<Figures> {
-    let scratch = scratch.canonicalize()?;
-    let wherein = wherein
-        .canonicalize()
-        .with_context(|| format!("no program at {}", wherein.display()))?;
-    let home = scratch.join("home");
-    if home.exists() {
-        std::fs::remove_dir_all(&home)?;
-    }
-    let program = Program { wherein, home };
+pub(crate) fn all(
+    program: &Program,
+    sources: &Path,
+    scratch: &Path,
+    chunks: u64,
+) -> Result<Figures> {
     let load = load_average();
     let large = corpus::lay_out(sources, &scratch.join("large"), Until::Chunks(chunks))?;
     let fifty = corpus::lay_out(sources, &scratch.join("fifty"), Until::Bytes(50_000_000))?;
@@ -69,10 +65,10 @@ pub(crate) fn all(wherein: &Path, sources: &Path, scratch: &Path, chunks: u64) -
     let seconds = report["seconds"].as_f64().context("seconds")?;
     let status = program.run(&["status", path(&large)])?;
     program.run(&["index", path(&small)])?;
-    let no_change = no_change(&program, &many)?;
-    let cold = cold(&program, &small)?;
-    let cold_large = cold_on(&program, &large, 11)?;
-    let (http, private) = http(&program, &large)?;
+    let no_change = no_change(program, &many)?;
+    let cold = cold(program, &small)?;
+    let cold_large = cold_on(program, &large, 11)?;
+    let (http, private) = http(program, &large)?;
     Ok(Figures {
         machine: machine(),
         date: command("date", &["-u", "+%F"]),
@@ -181,7 +177,7 @@ fn http(program: &Program, corpus: &Corpus) -> Result<(Vec<f64>, u64)> {
     Ok((times, private))
 }
 
-fn percentile(times: &[f64], share: f64) -> f64 {
+pub(crate) fn percentile(times: &[f64], share: f64) -> f64 {
     let mut sorted = times.to_vec();
     sorted.sort_by(f64::total_cmp);
     let last = sorted.len().saturating_sub(1);
@@ -191,7 +187,7 @@ fn percentile(times: &[f64], share: f64) -> f64 {
         .unwrap_or(0.0)
 }
 
-fn load_average() -> f64 {
+pub(crate) fn load_average() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ')
         .next()
@@ -199,7 +195,7 @@ fn load_average() -> f64 {
         .unwrap_or(0.0)
 }
 
-fn machine() -> String {
+pub(crate) fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info
         .lines()
@@ -209,7 +205,7 @@ fn machine() -> String {
     format!("{cores} cores of {model}")
 }
 
-fn command(program: &str, arguments: &[&str]) -> String {
+pub(crate) fn command(program: &str, arguments: &[&str]) -> String {
     std::process::Command::new(program)
         .args(arguments)
         .output()

@@ -31,6 +31,11 @@ impl Program {
     /// Runs to the end; standard output goes to a file, so that a full pipe
     /// never stalls what is measured.
     pub(crate) fn run(&self, arguments: &[&str]) -> Result<Run> {
+        self.run_with(arguments, &[])
+    }
+
+    /// As [`Program::run`], with settings in the environment.
+    pub(crate) fn run_with(&self, arguments: &[&str], settings: &[(&str, &str)]) -> Result<Run> {
         let out = self.home.with_extension("out.json");
         let file =
             fs::File::create(&out).with_context(|| format!("cannot create {}", out.display()))?;
@@ -38,6 +43,7 @@ impl Program {
         let mut child = self
             .command(arguments)
             .arg("--json")
+            .envs(settings.iter().copied())
             .stdout(file)
             .stderr(Stdio::inherit())
             .spawn()

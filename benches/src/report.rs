@@ -6,9 +6,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::measure::Figures;
+use crate::vectors;
 
 const BEGIN: &str = "<!-- figures: made by `make bench` -->";
 const END: &str = "<!-- end of figures -->";
+const BEGIN_VECTORS: &str = "<!-- vectors: made by `make bench-vectors` -->";
+const END_VECTORS: &str = "<!-- end of vectors -->";
 
 struct Row {
     what: String,
@@ -85,19 +88,54 @@ fn rows(figures: &Figures) -> Vec<Row> {
 
 /// Rewrites the table in `readme` and the picture beside the benchmarks.
 pub(crate) fn write(figures: &Figures, readme: &Path) -> Result<()> {
-    let text = std::fs::read_to_string(readme)
-        .with_context(|| format!("cannot read {}", readme.display()))?;
-    let (before, rest) = text
-        .split_once(BEGIN)
-        .context("the README has no mark for the figures")?;
-    let (_, after) = rest
-        .split_once(END)
-        .context("the README has no mark for the end of the figures")?;
-    let table = table(figures);
-    std::fs::write(readme, format!("{before}{BEGIN}\n\n{table}\n{END}{after}"))?;
+    put(readme, BEGIN, END, &table(figures))?;
     let picture = readme.with_file_name("benches").join("figures.svg");
     std::fs::write(&picture, svg(&rows(figures)))
         .with_context(|| format!("cannot write {}", picture.display()))
+}
+
+/// Rewrites the table of scan and graph in `readme`.
+pub(crate) fn write_vectors(figures: &vectors::Figures, readme: &Path) -> Result<()> {
+    put(readme, BEGIN_VECTORS, END_VECTORS, &vector_table(figures))
+}
+
+/// Puts `text` between two marks.
+fn put(readme: &Path, begin: &str, end: &str, text: &str) -> Result<()> {
+    let whole = std::fs::read_to_string(readme)
+        .with_context(|| format!("cannot read {}", readme.display()))?;
+    let (before, rest) = whole
+        .split_once(begin)
+        .with_context(|| format!("{} has no mark {begin}", readme.display()))?;
+    let (_, after) = rest
+        .split_once(end)
+        .with_context(|| format!("{} has no mark {end}", readme.display()))?;
+    std::fs::write(readme, format!("{before}{begin}\n\n{text}\n{end}{after}"))
+        .with_context(|| format!("cannot write {}", readme.display()))
+}
+
+fn vector_table(figures: &vectors::Figures) -> String {
+    let mut table = String::from(
+        "| vectors | exact, all cores | exact, one core | graph | its recall@10 | its building | its size |\n|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for row in &figures.rows {
+        let _ = writeln!(
+            table,
+            "| {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.3} | {:.0} s | {:.0} B a vector |",
+            row.vectors,
+            row.exact_ms,
+            row.exact_one_core_ms,
+            row.graph_ms,
+            row.graph_recall,
+            row.graph_build_seconds,
+            row.graph_bytes_a_vector
+        );
+    }
+    let _ = writeln!(
+        table,
+        "\n{}, {}, load {:.1} when the run began, commit {}. Made by `make bench-vectors`.",
+        figures.machine, figures.date, figures.load, figures.commit
+    );
+    table
 }
 
 fn table(figures: &Figures) -> String {

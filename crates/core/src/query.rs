@@ -12,7 +12,7 @@ use crate::{ChunkKind, Language, limits};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// Chosen by the query: symbol look-up for a bare identifier, else hybrid.
+    /// As `Hybrid`, in which names weigh more when the query is one name.
     #[default]
     Auto,
     /// Words, meaning and symbols together.

@@ -30,7 +30,7 @@ pub struct Backend {
     pub version: String,
     /// The library, when the runtime is not the built-in one.
     pub library: Option<PathBuf>,
-    /// Why libraries that were found are not used, one reason each; for `wherein doctor`.
+    /// Why libraries that were found are not used, one reason each.
     pub refused: Vec<String>,
 }
 

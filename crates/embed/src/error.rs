@@ -34,7 +34,7 @@ pub enum EmbedError {
 
     /// A loaded model failed on a batch.
     #[error(
-        "model {model} failed on a batch of {texts} texts: {source}; `wherein doctor` checks the model"
+        "model {model} failed on a batch of {texts} texts: {source}; please report it with the text"
     )]
     Run {
         /// Name of the model.

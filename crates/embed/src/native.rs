@@ -1,4 +1,5 @@
-//! Opens a native ONNX Runtime library. The only unsafe code of the workspace.
+//! Opens a native ONNX Runtime library. Unsafe code of the workspace stands here
+//! and in `wherein-store` (memory maps, the processor's own inner product).
 
 use std::ffi::CStr;
 use std::path::Path;

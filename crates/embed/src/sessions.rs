@@ -49,12 +49,9 @@ impl Sessions {
     ) -> Result<T, EmbedError> {
         let mut taken = Taken {
             pool: self,
-            session: Some(self.take()?),
+            session: None,
         };
-        match taken.session.as_mut() {
-            Some(session) => work(session),
-            None => unreachable!("the session is taken out in drop only"),
-        }
+        work(taken.session.insert(self.take()?))
     }
 
     fn take(&self) -> Result<Session, EmbedError> {

@@ -16,19 +16,26 @@ const CACHE_WORDS: usize = 1 << 16;
 
 #[derive(Default)]
 struct WordCache {
-    terms: FxHashMap<Box<str>, Box<[Box<str>]>>,
+    /// Where the terms of a word stand in `terms`.
+    words: FxHashMap<Box<str>, u32>,
+    terms: Vec<Box<[Box<str>]>>,
 }
 
 impl WordCache {
     fn terms(&mut self, stemmer: &frostem::Stemmer, word: &str) -> &[Box<str>] {
-        if self.terms.len() >= CACHE_WORDS {
-            self.terms.clear();
-        }
-        // Two look-ups on a hit cost less than a boxed key on every call.
-        if !self.terms.contains_key(word) {
-            self.terms.insert(word.into(), word_terms(stemmer, word));
-        }
-        self.terms.get(word).map_or(&[], |terms| terms)
+        let at = if let Some(&at) = self.words.get(word) {
+            at
+        } else {
+            if self.terms.len() >= CACHE_WORDS {
+                self.words.clear();
+                self.terms.clear();
+            }
+            let at = self.terms.len() as u32;
+            self.words.insert(word.into(), at);
+            self.terms.push(word_terms(stemmer, word));
+            at
+        };
+        &self.terms[at as usize]
     }
 }
 

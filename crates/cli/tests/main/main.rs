@@ -12,3 +12,4 @@ mod freshness;
 mod program;
 mod searching;
 mod serving;
+mod terminal;

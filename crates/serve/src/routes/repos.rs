@@ -230,8 +230,7 @@ pub(crate) async fn register_repo(
 }
 
 /// Takes a repository out of the registry and stops its job. Its index stays on
-/// disk (for the command line, or when it is registered again); `wherein gc`
-/// removes it.
+/// disk, for the command line, or when it is registered again.
 #[utoipa::path(delete, path = "/v1/repos/{name}", tag = "repositories", operation_id = "unregister_repo",
     params(("name" = String, Path, description = "Name of the repository", pattern = "^[A-Za-z0-9._-]{1,64}$")),
     responses(

@@ -1,0 +1,154 @@
+//! Exact scan against graph: from how many vectors on is the graph worth its
+//! building? Real chunks of growing corpora, indexed by the program itself.
+
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use wherein_embed::Role;
+use wherein_store::{Nearest, RowSet, Snapshot};
+
+use crate::corpus::{self, Until};
+use crate::measure::{self, QUERIES};
+use crate::process::Program;
+
+/// How many nearest rows are asked for: as many as the dense arm brings.
+const NEAREST: usize = 100;
+/// Recall is counted among the first of them.
+const COMPARED: usize = 10;
+/// Queries taken from the texts themselves, beside the questions.
+const TEXT_QUERIES: usize = 100;
+const ROUNDS: usize = 5;
+
+/// One corpus.
+#[derive(Debug, Serialize)]
+pub(crate) struct Row {
+    pub(crate) vectors: usize,
+    /// Median of a query on all cores, and on one.
+    pub(crate) exact_ms: f64,
+    pub(crate) exact_one_core_ms: f64,
+    pub(crate) graph_ms: f64,
+    /// Share of the ten nearest by the exact scan that the graph finds too.
+    pub(crate) graph_recall: f64,
+    pub(crate) graph_build_seconds: f64,
+    pub(crate) graph_bytes_a_vector: f64,
+}
+
+/// All figures, with what they were measured on.
+#[derive(Debug, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) machine: String,
+    pub(crate) date: String,
+    pub(crate) commit: String,
+    pub(crate) load: f64,
+    pub(crate) rows: Vec<Row>,
+}
+
+pub(crate) fn all(program: &Program, sources: &Path, scratch: &Path, most: u64) -> Result<Figures> {
+    let load = measure::load_average();
+    let mut rows = Vec::new();
+    let mut chunks = 30_000;
+    while chunks <= most {
+        let folder = scratch.join("vectors");
+        let corpus = corpus::lay_out(sources, &folder, Until::Chunks(chunks))?;
+        rows.push(one(program, &corpus.root)?);
+        chunks *= 2;
+    }
+    Ok(Figures {
+        machine: measure::machine(),
+        date: measure::command("date", &["-u", "+%F"]),
+        commit: measure::command("git", &["rev-parse", "--short", "HEAD"]),
+        load,
+        rows,
+    })
+}
+
+fn one(program: &Program, corpus: &Path) -> Result<Row> {
+    let folder = corpus.to_str().context("a path that is UTF-8")?;
+    program.run(&["index", folder, "--full"])?;
+    let index = program.run(&["status", folder])?.json["index"]
+        .as_str()
+        .context("status names no index")?
+        .to_owned();
+    let index = Path::new(&index);
+    let graph = index.join("graph.seg");
+    ensure!(!graph.exists(), "the graph is there before it is built");
+    let began = Instant::now();
+    program.run_with(&["index", folder], &[("WHEREIN_SEARCH_VECTORS", "graph")])?;
+    let graph_build_seconds = began.elapsed().as_secs_f64();
+
+    let snapshot = Snapshot::open(index, None)?.context("there is no index")?;
+    let view = snapshot.catalog().views.first().context("a view")?;
+    let rows = snapshot.view_rows(view);
+    let vectors = snapshot.totals().linked_rows as usize;
+    ensure!(
+        vectors * 10 >= rows.count() * 9,
+        "the graph is over {vectors} rows only"
+    );
+    let model = wherein_embed::shipped()?;
+    let queries = queries(&snapshot, &rows, model.as_ref())?;
+    let ask = |how: Nearest| {
+        let mut times = Vec::new();
+        let mut found = Vec::new();
+        for round in 0..ROUNDS {
+            for query in &queries {
+                let began = Instant::now();
+                let near = snapshot.dense(query, model.model_id(), &rows, NEAREST, how)?;
+                times.push(began.elapsed().as_secs_f64() * 1000.0);
+                if round == 0 {
+                    found.push(near);
+                }
+            }
+        }
+        anyhow::Ok((measure::percentile(&times, 0.5), found))
+    };
+    let (exact_ms, exact) = ask(Nearest::Exact)?;
+    let (graph_ms, approximate) = ask(Nearest::Graph)?;
+    let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
+    let (exact_one_core_ms, _) = one_core.install(|| ask(Nearest::Exact))?;
+    let (mut wanted, mut held) = (0, 0);
+    for (exact, approximate) in exact.iter().zip(&approximate) {
+        let nearest = &exact[..exact.len().min(COMPARED)];
+        wanted += nearest.len();
+        held += nearest
+            .iter()
+            .filter(|one| approximate.contains(one))
+            .count();
+    }
+    let graph_bytes = std::fs::metadata(&graph)
+        .with_context(|| format!("no graph at {}", graph.display()))?
+        .len();
+    Ok(Row {
+        vectors,
+        exact_ms,
+        exact_one_core_ms,
+        graph_ms,
+        graph_recall: held as f64 / wanted.max(1) as f64,
+        graph_build_seconds,
+        graph_bytes_a_vector: graph_bytes as f64 / vectors.max(1) as f64,
+    })
+}
+
+/// The questions of the benchmark, and lines of the corpus itself.
+fn queries(
+    snapshot: &Snapshot,
+    rows: &RowSet,
+    model: &dyn wherein_embed::Embedder,
+) -> Result<Vec<Vec<f32>>> {
+    let mut texts: Vec<String> = QUERIES.lines().map(str::to_owned).collect();
+    let step = (rows.count() / TEXT_QUERIES).max(1);
+    for row in rows.iter().step_by(step).take(TEXT_QUERIES) {
+        let chunk = snapshot.chunk(row);
+        let text = snapshot.file_text(chunk.file)?;
+        texts.extend(chunk.span.bytes.of(&text).lines().next().map(str::to_owned));
+    }
+    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+    let vectors = model.embed(Role::Query, &texts)?;
+    let has_meaning = |vector: &&[f32]| vector.iter().any(|x| *x != 0.0);
+    Ok(vectors
+        .chunks_exact(model.dimensions())
+        .filter(has_meaning)
+        .map(<[f32]>::to_vec)
+        .collect())
+}

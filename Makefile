@@ -23,7 +23,7 @@ bench: ## Measures and rewrites the figures of the README
 	cargo build --release --package wherein-cli --package wherein-bench
 	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md program
 
-bench-vectors: ## Measures exact scan against graph (a quarter of an hour)
+bench-vectors: ## Measures exact scan against graph (some minutes)
 	cargo build --release --package wherein-cli --package wherein-bench
 	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md vectors
 

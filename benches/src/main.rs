@@ -49,7 +49,7 @@ enum What {
     /// Exact scan against graph, by the number of vectors
     Vectors {
         /// Chunks of the largest corpus, roughly
-        #[arg(long, default_value_t = 240_000)]
+        #[arg(long, default_value_t = 120_000)]
         chunks: u64,
     },
 }

@@ -115,19 +115,19 @@ fn put(readme: &Path, begin: &str, end: &str, text: &str) -> Result<()> {
 
 fn vector_table(figures: &vectors::Figures) -> String {
     let mut table = String::from(
-        "| vectors | exact, all cores | exact, one core | graph | its recall@10 | its building | its size |\n|---:|---:|---:|---:|---:|---:|---:|\n",
+        "| vectors | exact, all cores | exact, one core | graph | its recall@10 | its building | memory for that |\n|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for row in &figures.rows {
         let _ = writeln!(
             table,
-            "| {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.3} | {:.0} s | {:.0} B a vector |",
+            "| {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.3} | {:.0} s | {:.0} MB |",
             row.vectors,
             row.exact_ms,
             row.exact_one_core_ms,
             row.graph_ms,
             row.graph_recall,
             row.graph_build_seconds,
-            row.graph_bytes_a_vector
+            row.graph_build_memory_mb
         );
     }
     let _ = writeln!(

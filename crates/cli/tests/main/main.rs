@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod fixtures;
+mod formats;
 mod freshness;
 mod program;
 mod searching;

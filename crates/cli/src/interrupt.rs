@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use wherein_index::Progress;
 
 static RUNNING: Mutex<Option<Arc<Progress>>> = Mutex::new(None);
+static AT_ONCE: AtomicBool = AtomicBool::new(false);
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 static INSTALLED: OnceLock<bool> = OnceLock::new();
 
@@ -22,12 +23,18 @@ pub(crate) fn stops(progress: &Arc<Progress>) {
 
 #[expect(clippy::exit, reason = "the user insists")]
 fn on_signal() {
-    if INTERRUPTED.swap(true, Ordering::Relaxed) {
+    if INTERRUPTED.swap(true, Ordering::Relaxed) || AT_ONCE.load(Ordering::Relaxed) {
         std::process::exit(130);
     }
     if let Some(progress) = &*RUNNING.lock().unwrap_or_else(PoisonError::into_inner) {
         progress.stop();
     }
+}
+
+/// From now on nothing is left that could stop half way: the first signal ends
+/// the program.
+pub(crate) fn ends_at_once() {
+    AT_ONCE.store(true, Ordering::Relaxed);
 }
 
 /// Whether Ctrl-C was pressed.

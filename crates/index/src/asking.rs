@@ -1,6 +1,7 @@
 //! Asking an index: one query, answered from the generation that is open, and
 //! checked against the working tree before it is shown.
 
+use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -139,6 +140,7 @@ fn below(folder: &str, mut filters: Filters, current: &Current) -> Filters {
         }
     }
     if let Some(only) = &filters.only_files {
+        let only: HashSet<&String> = only.iter().collect();
         inside.retain(|path| only.contains(path));
     }
     filters.only_files = Some(inside);

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use wherein_store::{Nearest, Snapshot, StoreError, Writer, WriterOptions};
-use wherein_walk::Listing;
+use wherein_store::{Nearest, StatRecord, StoreError, Writer, WriterOptions};
+use wherein_walk::{Listing, Unread};
 
 use crate::error::IndexError;
 use crate::pipeline::{self, Outcomes, Stages};
@@ -57,8 +57,18 @@ pub struct IndexReport {
     pub seconds: f64,
 }
 
-/// A run that found nothing to do.
-const UNCHANGED: Outcomes = Outcomes::nothing();
+/// Files of which `stat` proves nothing, up to which they are read before the
+/// lock is taken: a search need not become a writer for them.
+const EXAMINED: usize = 256;
+
+/// What reading the doubtful files has shown.
+#[derive(Clone, Copy, Debug, Default)]
+struct Examined {
+    /// Files that differ from the index.
+    changed: u64,
+    /// Whether `stat` would now prove what it did not.
+    is_worth_noting: bool,
+}
 
 impl Repository {
     fn basis(&self, chunk: &wherein_chunk::Options, full: bool) -> Basis {
@@ -88,18 +98,33 @@ impl Repository {
         let chunk_options = wherein_chunk::Options::default();
         let basis = self.basis(&chunk_options, options.full);
         let head = self.checkout().head();
-        let listing = self.list()?;
+        let mut listing = self.list()?;
+        // Whether the index only lacks proof that it is right.
+        let mut is_right = false;
         if !options.full
             && let Some(plan) = self.look(&listing, basis)?
-            && plan.is_done(self.view_now().as_ref(), head.as_deref())
+            && plan.is_settled(self.view_now().as_ref(), head.as_deref())
+            && plan.to_read.len() <= EXAMINED
         {
-            self.link(progress)?;
-            progress.enter(Phase::Done);
-            let kept = plan.kept.len() as u64;
-            return Ok(self.report(started, UNCHANGED, kept, 0));
+            let examined = self.examine(&plan, basis)?;
+            self.note(examined.changed + plan.removed);
+            is_right = examined.changed == 0;
+            if is_right && !examined.is_worth_noting {
+                self.link(progress)?;
+                return Ok(self.unchanged(started, &plan, progress));
+            }
         }
-        let from_scratch = options.full && !self.is_sound()?;
-        let mut writer = self.writer(options.wait, from_scratch, started, progress)?;
+        let (mut writer, waited) = match self.writer(options, started, progress) {
+            // What would be written down can be found out again.
+            Err(error) if is_right && (error.is_locked() || error.is_unwritable()) => {
+                return Ok(self.unchanged(started, &Plan::default(), progress));
+            }
+            other => other?,
+        };
+        if waited {
+            // The tree has gone on, and so has the index.
+            listing = wherein_walk::list(self.checkout(), &self.walk_options())?;
+        }
         progress.enter(Phase::Walking);
         let plan = plan::plan(&listing, writer.catalog(), &self.root, basis);
         let (kept, removed) = (plan.kept.len() as u64, plan.removed);
@@ -125,10 +150,11 @@ impl Repository {
             &mut writer,
             progress,
         );
+        let is_wiped = writer.is_wiped();
         // Gives its lock and the space of what it did not commit back.
         drop(writer);
         let outcomes = outcomes?;
-        if from_scratch {
+        if is_wiped {
             self.reload_all()?;
         } else {
             self.reload()?;
@@ -140,8 +166,21 @@ impl Repository {
         Ok(self.report(started, outcomes, kept, removed))
     }
 
-    /// Compares the working tree with the newest generation and notes how they
-    /// stand; `None` when there is no index.
+    /// The report of a run that found nothing to do.
+    fn unchanged(&self, started: Instant, plan: &Plan, progress: &Progress) -> IndexReport {
+        progress.enter(Phase::Done);
+        let kept = plan.kept.len() + plan.to_read.len();
+        self.report(started, Outcomes::nothing(), kept as u64, 0)
+    }
+
+    /// Notes how many files differ from the index.
+    fn note(&self, pending: u64) {
+        self.pending.store(pending, Ordering::Relaxed);
+        self.checked.store(pending == 0, Ordering::Relaxed);
+    }
+
+    /// Compares the working tree with the newest generation; `None` when there
+    /// is no index.
     fn look(&self, listing: &Listing, basis: Basis) -> Result<Option<Plan>, IndexError> {
         let newest = self
             .current()
@@ -154,11 +193,7 @@ impl Repository {
         };
         let catalog = current.snapshot.catalog();
         let plan = plan::plan(listing, catalog, &self.root, basis);
-        let head = self.checkout().head();
-        self.pending
-            .store(plan.to_read.len() as u64 + plan.removed, Ordering::Relaxed);
-        let is_done = plan.is_done(catalog.view(&self.root), head.as_deref());
-        self.checked.store(is_done, Ordering::Relaxed);
+        self.note(plan.to_read.len() as u64 + plan.removed);
         Ok(Some(plan))
     }
 
@@ -166,74 +201,81 @@ impl Repository {
     pub(crate) fn look_only(&self) -> Result<(), IndexError> {
         let basis = self.basis(&wherein_chunk::Options::default(), false);
         let listing = self.list()?;
-        let Some(plan) = self.look(&listing, basis)? else {
-            return Ok(());
-        };
-        let Some(current) = self.current() else {
-            return Ok(());
-        };
-        // Of files that were touched just before they were read, `stat` proves
-        // nothing: their content does.
-        let differs = |file: &wherein_store::ViewFile| {
-            let number = current.snapshot.file_number(file.id);
-            number.is_none_or(|number| !self.is_as_indexed(&current, number))
-        };
-        let changed = plan
-            .to_read
-            .iter()
-            .filter(|entry| match plan.before.get(&entry.path) {
-                Some(file) => differs(file),
-                None => !plan.skips_before.contains_key(&entry.path),
-            });
-        let pending = changed.count() as u64 + plan.removed;
-        let is_settled =
-            plan.is_settled(self.view_now().as_ref(), self.checkout().head().as_deref());
-        self.pending.store(pending, Ordering::Relaxed);
-        self.checked
-            .store(pending == 0 && is_settled, Ordering::Relaxed);
+        if let Some(plan) = self.look(&listing, basis)? {
+            let examined = self.examine(&plan, basis)?;
+            self.note(examined.changed + plan.removed);
+            let head = self.checkout().head();
+            if !plan.is_settled(self.view_now().as_ref(), head.as_deref()) {
+                self.checked.store(false, Ordering::Relaxed);
+            }
+        }
         Ok(())
+    }
+
+    /// Reads the files of which `stat` proves nothing, and says which of them
+    /// really differ from the index.
+    fn examine(&self, plan: &Plan, basis: Basis) -> Result<Examined, IndexError> {
+        let options = self.walk_options();
+        let current = self.current();
+        let catalog = current.as_ref().map(|current| current.snapshot.catalog());
+        let mut examined = Examined::default();
+        for entry in &plan.to_read {
+            let read_at = pipeline::now_ns();
+            let read = wherein_walk::read(self.checkout(), &entry.path, &options);
+            let before = plan.before.get(&entry.path);
+            let before = before.and_then(|file| catalog?.file(file.id));
+            let (same, is_proof) = match (read, before, plan.skips_before.get(&entry.path)) {
+                (Ok(file), Some(version), _) => (
+                    version.hash == file.hash.0 && version.recipe == basis.recipe,
+                    !StatRecord::new(file.stat, read_at).is_racy(),
+                ),
+                (Err(Unread::Skipped(skip)), None, Some(before)) => (
+                    before.reason() == skip.reason && before.detail == skip.detail,
+                    pipeline::is_of_content(skip.reason)
+                        && !StatRecord::new(entry.stat, read_at).is_racy(),
+                ),
+                (Err(Unread::Failed(error)), ..) => return Err(error.into()),
+                _ => (false, false),
+            };
+            if same {
+                examined.is_worth_noting |= is_proof;
+            } else {
+                examined.changed += 1;
+            }
+        }
+        Ok(examined)
     }
 
     fn view_now(&self) -> Option<wherein_store::View> {
         self.with_view(|_, view| view.clone())
     }
 
-    /// Whether every byte of the index is as it was written, or there is none.
-    fn is_sound(&self) -> Result<bool, IndexError> {
-        let whole = Snapshot::open(&self.location.index, None)
-            .and_then(|snapshot| snapshot.map_or(Ok(()), |snapshot| snapshot.check()));
-        match whole {
-            Ok(()) => Ok(true),
-            Err(error) if error.is_mended_by_rebuild() => Ok(false),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     /// Becomes the one writer; waits for another as long as it may and until
-    /// the run is stopped.
+    /// the run is stopped, and says whether it had to.
     fn writer(
         &self,
-        wait: Duration,
-        from_scratch: bool,
+        run: IndexOptions,
         started: Instant,
         progress: &Progress,
-    ) -> Result<Writer, IndexError> {
+    ) -> Result<(Writer, bool), IndexError> {
         let options = WriterOptions {
             threads: self.threads().div_ceil(2).min(4),
             model: self
                 .embedder()
                 .map(|embedder| (embedder.model_id().to_owned(), embedder.dimensions())),
-            from_scratch,
+            mend: run.full,
         };
+        let mut waited = false;
         loop {
             match Writer::open(&self.location.index, &options) {
                 Err(StoreError::Locked { .. })
-                    if started.elapsed() < wait && !progress.is_stopped() =>
+                    if started.elapsed() < run.wait && !progress.is_stopped() =>
                 {
+                    waited = true;
                     progress.enter(Phase::Waiting);
                     std::thread::sleep(POLL);
                 }
-                opened => return Ok(opened?),
+                opened => return Ok((opened?, waited)),
             }
         }
     }
@@ -263,7 +305,7 @@ impl Repository {
                 Ok(true) => self.reload()?,
                 Ok(false) => {}
                 // The index is whole without it, and answers by the exact scan.
-                Err(error) => tracing::warn!(%error, "the graph over the vectors is not built"),
+                Err(error) => tracing::info!(%error, "the graph over the vectors is not built"),
             }
         }
         Ok(())

@@ -43,6 +43,9 @@ pub enum IndexError {
     /// Threads cannot be started.
     #[error("cannot start worker threads: {0}")]
     Threads(String),
+    /// A stage failed by a bug of ours.
+    #[error("a stage failed, please report it: {0}")]
+    Stage(String),
     /// There is no index, and none was to be made.
     #[error("{root} is not indexed; run `wherein index {root}`")]
     NotIndexed {

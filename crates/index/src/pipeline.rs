@@ -92,7 +92,7 @@ impl Outcomes {
     }
 }
 
-fn now_ns() -> i64 {
+pub(crate) fn now_ns() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_nanos() as i64)
@@ -136,10 +136,10 @@ impl ViewInProgress {
             head: self.head.clone(),
             complete,
             // Some files of a part of a run were let in by the gates before.
-            gates: if complete {
+            gates: if complete || self.gates == self.gates_before {
                 self.gates
             } else {
-                self.gates_before
+                0
             },
             indexed_at_s: (now_ns() / 1_000_000_000) as u64,
             files: files.into_iter().map(|file| file.1).collect(),
@@ -287,7 +287,8 @@ impl Work<'_> {
             let Some(group) = self.groups.get(number) else {
                 return;
             };
-            let result = prepare(self.stages, group, self.known, progress);
+            let result = caught(|| prepare(self.stages, group, self.known, progress))
+                .unwrap_or_else(|panic| Err(IndexError::Stage(panic)));
             let failed = result.is_err();
             if sender.send((number, result)).is_err() || failed {
                 return;
@@ -355,7 +356,7 @@ fn one(
 
 /// Whether the same content is passed over for this reason again; of others
 /// (no right to read it, changed meanwhile) the next run may think otherwise.
-fn is_of_content(reason: SkipReason) -> bool {
+pub(crate) fn is_of_content(reason: SkipReason) -> bool {
     matches!(
         reason,
         SkipReason::Binary

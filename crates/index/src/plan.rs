@@ -39,11 +39,6 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Whether the index is as the working tree is.
-    pub(crate) fn is_done(&self, view: Option<&View>, head: Option<&str>) -> bool {
-        self.to_read.is_empty() && self.is_settled(view, head)
-    }
-
     /// Whether the index is as the working tree is but for what reading the
     /// doubtful files may show.
     pub(crate) fn is_settled(&self, view: Option<&View>, head: Option<&str>) -> bool {

@@ -110,7 +110,8 @@ impl Settings {
 
     /// Takes back what a repository asks for beyond `most`: it is not trusted
     /// with more memory or threads than its user gives. Names the keys.
-    pub(crate) fn keep_index_within(&mut self, most: &IndexSettings) -> Vec<&'static str> {
+    pub(crate) fn keep_within(&mut self, built_in: &Self) -> Vec<&'static str> {
+        let most = &built_in.index;
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let most_threads = if most.threads == 0 {
             cores
@@ -130,6 +131,16 @@ impl Settings {
         if index.threads > most_threads {
             index.threads = most.threads;
             cut.push("index.threads");
+        }
+        // A graph costs minutes of all cores.
+        let search = &mut self.search;
+        if search.vectors == VectorSearch::Graph {
+            search.vectors = built_in.search.vectors;
+            cut.push("search.vectors");
+        }
+        if search.graph_above < built_in.search.graph_above {
+            search.graph_above = built_in.search.graph_above;
+            cut.push("search.graph_above");
         }
         cut
     }

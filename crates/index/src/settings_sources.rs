@@ -55,10 +55,10 @@ impl Settings {
             }
             merge(&mut from_repository, given, &path)?;
             let mut settings = checked(&from_repository, &path, &text)?;
-            let cut = settings.keep_index_within(&built_in.index);
+            let cut = settings.keep_within(&built_in);
             for key in &cut {
                 tracing::warn!(
-                    "{}: {key} is above the default, which a repository may only lower",
+                    "{}: {key} asks for more than the default, which a repository may not",
                     path.display()
                 );
                 take_back(&mut from_repository, &own, key);

@@ -56,7 +56,14 @@ impl Snapshot {
         how: Nearest,
     ) -> Result<Vec<(u32, f32)>, StoreError> {
         let keep = limit.saturating_add(RESCORED_SPARE);
-        let (cover, linked) = self.cover(query.len(), model, allowed, how);
+        let (cover, mut linked) = self.cover(query.len(), model, allowed, how);
+        let through = match &self.linked {
+            Some(one) if !linked.is_empty() => one.graph.search(&cover, query, allowed, keep),
+            _ => None,
+        };
+        if through.is_none() {
+            linked.clear();
+        }
         let scans: Vec<(&VectorSegment, u32)> = self
             .segments
             .iter()
@@ -93,10 +100,8 @@ impl Snapshot {
                 },
             )
             .reduce(|| Best::new(keep), Best::merge);
-        if let (Some(linked), false) = (&self.linked, linked.is_empty()) {
-            for scored in linked.graph.search(&cover, query, allowed, keep) {
-                nearest.push(scored);
-            }
+        for scored in through.into_iter().flatten() {
+            nearest.push(scored);
         }
         let mut best = Best::new(limit);
         for Scored { row, .. } in nearest.into_sorted() {

@@ -19,6 +19,11 @@ use crate::vectors::{VectorSegment, quantise};
 /// Candidates kept while searching (recall: `make bench-vectors`).
 const SEARCH_CANDIDATES: usize = 256;
 
+/// Rows looked at before the scan takes over: one in so many of all (a row on
+/// the way costs what several cost the scan), and never fewer than this.
+const VISITED_SHARE: usize = 8;
+const LEAST_VISITED: usize = 4096;
+
 pub(crate) const META: u32 = 1;
 
 /// Layer `l` has three sections: rows, offsets, neighbours.
@@ -225,14 +230,15 @@ impl Graph {
     }
 
     /// The `keep` allowed rows nearest to a normalised `query`, approximately;
-    /// `allowed` and the answer speak of rows of the snapshot.
+    /// `allowed` and the answer speak of rows of the snapshot. `None` when the
+    /// allowed rows lie so far off that the scan is quicker.
     pub(crate) fn search(
         &self,
         cover: &Cover<'_>,
         query: &[f32],
         allowed: &RowSet,
         keep: usize,
-    ) -> Vec<Scored> {
+    ) -> Option<Vec<Scored>> {
         let (codes, scale) = quantise(query);
         let product = DotI8::new(&codes);
         let score = |row: u32| {
@@ -260,18 +266,19 @@ impl Graph {
             }
         }
         let wide = keep.max(SEARCH_CANDIDATES);
-        let mut found = self.spread(at, &score, cover, allowed, wide);
+        let mut found = self.spread(at, &score, cover, allowed, wide)?;
         for scored in &mut found {
             // Scores of codes leave out the query's own scale until here.
             scored.score *= scale;
         }
         found.sort_unstable();
         found.truncate(keep);
-        found
+        Some(found)
     }
 
-    /// Best-first search of the lowest layer from one row; gives rows of the
-    /// snapshot.
+    /// Best-first search of the lowest layer from one row, until `keep` allowed
+    /// rows are known and what is open is further off than all of them; gives
+    /// rows of the snapshot.
     fn spread(
         &self,
         from: Scored,
@@ -279,39 +286,52 @@ impl Graph {
         cover: &Cover<'_>,
         allowed: &RowSet,
         keep: usize,
-    ) -> Vec<Scored> {
+    ) -> Option<Vec<Scored>> {
+        let most = (self.rows as usize / VISITED_SHARE).max(LEAST_VISITED);
+        let mut visited = 0;
         let mut seen = RowSet::none(self.rows as usize);
         seen.insert(from.row);
         // The worst is on top of a heap: reversed, the best.
         let mut open = BinaryHeap::from([std::cmp::Reverse(from)]);
-        let mut nearest = BinaryHeap::from([from]);
-        let mut found = Vec::new();
+        let mut found = BinaryHeap::new();
+        if allowed.contains(cover.global(from.row)) {
+            found.push(from);
+        }
         while let Some(std::cmp::Reverse(next)) = open.pop() {
-            if nearest.len() >= keep && nearest.peek().is_some_and(|worst| next > *worst) {
+            let is_full = found.len() >= keep;
+            if is_full && found.peek().is_some_and(|worst| next > *worst) {
                 break;
-            }
-            let row = cover.global(next.row);
-            if allowed.contains(row) {
-                found.push(Scored { row, ..next });
             }
             for row in self.neighbours(&self.layers[0], next.row) {
                 if row >= self.rows || seen.contains(row) {
                     continue;
                 }
                 seen.insert(row);
+                visited += 1;
                 let scored = Scored {
                     score: score(row),
                     row,
                 };
-                if nearest.len() < keep || nearest.peek().is_some_and(|worst| scored < *worst) {
-                    open.push(std::cmp::Reverse(scored));
-                    nearest.push(scored);
-                    if nearest.len() > keep {
-                        nearest.pop();
+                let is_full = found.len() >= keep;
+                if is_full && found.peek().is_some_and(|worst| scored > *worst) {
+                    continue;
+                }
+                open.push(std::cmp::Reverse(scored));
+                if allowed.contains(cover.global(row)) {
+                    found.push(scored);
+                    if found.len() > keep {
+                        found.pop();
                     }
                 }
             }
+            if visited > most {
+                return None;
+            }
         }
-        found
+        let global = found.into_iter().map(|scored| Scored {
+            row: cover.global(scored.row),
+            ..scored
+        });
+        Some(global.collect())
     }
 }

@@ -76,20 +76,29 @@ fn schema() -> (Schema, Columns) {
     (builder.build(), columns)
 }
 
-fn lexical_error(path: &Path) -> impl Fn(TantivyError) -> StoreError {
+fn reading_error(path: &Path) -> impl Fn(TantivyError) -> StoreError {
     let path = path.to_owned();
     move |error| lexical_files::meaning(&path, error)
 }
 
+/// While writing, nothing is damage: what was there was whole when it was opened.
+fn writing_error(path: &Path) -> impl Fn(TantivyError) -> StoreError {
+    let path = path.to_owned();
+    move |error| match lexical_files::meaning(&path, error) {
+        StoreError::Damaged { path, detail } => StoreError::Lexical { path, detail },
+        other => other,
+    }
+}
+
 fn open_for_writing(path: &Path) -> Result<(Index, Columns), StoreError> {
-    let error = lexical_error(path);
+    let error = reading_error(path);
     let directory = MmapDirectory::open(path).map_err(|e| error(e.into()))?;
     let index = Index::open_or_create(directory, schema().0).map_err(&error)?;
     with_our_schema(path, index)
 }
 
 fn open_for_reading(path: &Path) -> Result<(Index, Columns), StoreError> {
-    let error = lexical_error(path);
+    let error = reading_error(path);
     let directory = MmapDirectory::open(path).map_err(|e| error(e.into()))?;
     let index = Index::open(WithoutLocks(directory)).map_err(&error)?;
     with_our_schema(path, index)
@@ -115,7 +124,7 @@ pub(crate) fn committed_payload(path: &Path) -> Result<Option<String>, StoreErro
         return Ok(None);
     }
     let (index, _) = open_for_reading(path)?;
-    Ok(index.load_metas().map_err(lexical_error(path))?.payload)
+    Ok(index.load_metas().map_err(reading_error(path))?.payload)
 }
 
 /// Adds and deletes documents, and makes the commit.
@@ -133,8 +142,12 @@ impl LexicalWriter {
         // Little enough that a 50 MB repository is indexed in under 300 MB in all.
         let writer = index
             .writer_with_num_threads(threads, threads * 40_000_000)
-            .map_err(lexical_error(path))?;
+            .map_err(writing_error(path))?;
         writer.set_merge_policy(Box::new(NoMergePolicy));
+        // What a commit that died has written would be in the way of the next,
+        // which gives its files the same names.
+        let collected = writer.garbage_collect_files().wait();
+        collected.map_err(writing_error(path))?;
         Ok(Self {
             path: path.to_owned(),
             index,
@@ -157,7 +170,7 @@ impl LexicalWriter {
         );
         self.writer
             .add_document(fields)
-            .map_err(lexical_error(&self.path))?;
+            .map_err(writing_error(&self.path))?;
         Ok(())
     }
 
@@ -168,7 +181,7 @@ impl LexicalWriter {
 
     /// The one commit point: after this the payload's manifest is in force.
     pub(crate) fn commit(&mut self, payload: &str) -> Result<(), StoreError> {
-        let error = lexical_error(&self.path);
+        let error = writing_error(&self.path);
         let mut prepared = self.writer.prepare_commit().map_err(&error)?;
         prepared.set_payload(payload);
         prepared.commit().map_err(&error)?;
@@ -178,13 +191,14 @@ impl LexicalWriter {
     pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
         self.writer
             .rollback()
+            .and_then(|_| self.writer.garbage_collect_files().wait())
             .map(|_| ())
-            .map_err(lexical_error(&self.path))
+            .map_err(writing_error(&self.path))
     }
 
     /// Merges the smaller segments when there are many; the commit stands.
     pub(crate) fn merge_small(&mut self) -> Result<(), StoreError> {
-        let error = lexical_error(&self.path);
+        let error = writing_error(&self.path);
         let mut metas = self.index.searchable_segment_metas().map_err(&error)?;
         if metas.len() > MAX_SEGMENTS {
             metas.sort_by_key(tantivy::SegmentMeta::num_docs);
@@ -237,7 +251,7 @@ impl LexicalReader {
         if !path.join("meta.json").exists() {
             return Ok(None);
         }
-        let error = lexical_error(path);
+        let error = reading_error(path);
         let (index, columns) = open_for_reading(path)?;
         let before = index.load_metas().map_err(&error)?;
         let damaged = index.validate_checksum().map_err(&error)?;

@@ -76,6 +76,12 @@ pub(crate) fn meaning(path: &Path, error: TantivyError) -> StoreError {
         TantivyError::OpenReadError(OpenReadError::FileDoesNotExist(file)) => {
             damaged(&path.join(file), "it is missing".to_owned())
         }
+        // Some of tantivy's parts tell the system's refusal in words alone.
+        error if error.to_string().contains("(os error ") => StoreError::Io {
+            action: "read or write",
+            path: path.to_owned(),
+            source: io::Error::other(error.to_string()),
+        },
         error @ (TantivyError::DataCorruption(_)
         | TantivyError::OpenReadError(OpenReadError::IncompatibleIndex(_))
         | TantivyError::IncompatibleIndex(_)
@@ -93,10 +99,13 @@ pub(crate) fn meaning(path: &Path, error: TantivyError) -> StoreError {
 /// can cause is damage.
 fn io_error(path: &Path, error: &io::Error) -> StoreError {
     use io::ErrorKind::{InvalidData, InvalidInput, Other, UnexpectedEof};
-    if matches!(
-        error.kind(),
-        InvalidData | InvalidInput | Other | UnexpectedEof
-    ) {
+    let is_of_system = error.raw_os_error().is_some();
+    if !is_of_system
+        && matches!(
+            error.kind(),
+            InvalidData | InvalidInput | Other | UnexpectedEof
+        )
+    {
         return StoreError::damaged(path, error.to_string());
     }
     let source = error.raw_os_error().map_or_else(
@@ -138,6 +147,9 @@ mod tests {
         }
         let killed = TantivyError::ErrorInThread("a worker died".to_owned());
         assert!(!meaning(path, killed).is_mended_by_rebuild());
+        let in_words = "No space left on device (os error 28)".to_owned();
+        let in_words = meaning(path, TantivyError::InternalError(in_words));
+        assert!(!in_words.is_mended_by_rebuild(), "{in_words}");
         let torn = io::Error::from(io::ErrorKind::UnexpectedEof);
         assert!(meaning(path, TantivyError::from(torn)).is_mended_by_rebuild());
         let missing = OpenReadError::FileDoesNotExist("x.pos".into());

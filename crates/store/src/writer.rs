@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use rustc_hash::FxHashMap;
 use wherein_core::{Chunk, ContentHash, Language, limits};
 
 use crate::catalog::{Catalog, FileVersion, Manifest, SegmentRecord, VectorRecord, View};
@@ -17,6 +18,7 @@ use crate::error::StoreError;
 use crate::generation;
 use crate::lexical::{LexicalDocument, LexicalWriter, committed_payload};
 use crate::lock::WriteLock;
+use crate::snapshot::Snapshot;
 use crate::vectors::{VectorSegment, VectorSegmentBuilder};
 
 /// Memory of a segment under construction, in bytes, above which it is written.
@@ -54,8 +56,8 @@ pub struct WriterOptions {
     pub threads: usize,
     /// Id and dimensions of the model whose vectors are written.
     pub model: Option<(String, usize)>,
-    /// Throw away what is there, damaged or not.
-    pub from_scratch: bool,
+    /// Throw away what is there when a byte of it is wrong.
+    pub mend: bool,
 }
 
 struct SegmentInProgress {
@@ -72,6 +74,7 @@ pub struct Writer {
     catalog: Catalog,
     model: Option<(String, usize)>,
     in_progress: Option<SegmentInProgress>,
+    is_wiped: bool,
     /// What the last commit put in force; `None` while one is under way, or
     /// when it failed and may or may not have come through.
     in_force: Option<Manifest>,
@@ -85,7 +88,8 @@ impl Writer {
         std::fs::create_dir_all(root).map_err(StoreError::io("create", root))?;
         let layout = Layout::new(root);
         let lock = WriteLock::acquire(&layout.lock())?;
-        if options.from_scratch {
+        let is_wiped = options.mend && !is_sound(root)?;
+        if is_wiped {
             wipe(&layout)?;
         }
         let payload = committed_payload(&layout.lexical())?.filter(|payload| !payload.is_empty());
@@ -101,6 +105,7 @@ impl Writer {
             catalog,
             model: options.model.clone(),
             in_progress: None,
+            is_wiped,
             in_force: Some(manifest.clone()),
             manifest,
             _lock: lock,
@@ -110,6 +115,11 @@ impl Writer {
     /// What is committed, and what was added since.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// Whether what was there was damaged and thrown away.
+    pub fn is_wiped(&self) -> bool {
+        self.is_wiped
     }
 
     /// The generation in force.
@@ -265,6 +275,7 @@ impl Writer {
 
     fn commit_catalog(&mut self) -> Result<u64, StoreError> {
         self.catalog.views.sort_by(|a, b| a.root.cmp(&b.root));
+        self.share_versions();
         let held: HashSet<u32> = self
             .catalog
             .views
@@ -293,6 +304,26 @@ impl Writer {
         generation::sweep(&self.layout, &self.manifest);
         self.lexical.merge_small()?;
         Ok(self.manifest.generation)
+    }
+
+    /// Lets views that hold the same content under the same path hold the same
+    /// version, the newest: one that was made anew for one checkout serves all.
+    fn share_versions(&mut self) {
+        let mut newest: FxHashMap<(&str, [u8; 32], u64), u32> = FxHashMap::default();
+        let mut replaced: FxHashMap<u32, u32> = FxHashMap::default();
+        for file in self.catalog.files.iter().rev() {
+            let key = (file.path.as_str(), file.hash, file.recipe);
+            let newest = *newest.entry(key).or_insert(file.id);
+            if newest != file.id {
+                replaced.insert(file.id, newest);
+            }
+        }
+        let views = self.catalog.views.iter_mut();
+        for file in views.flat_map(|view| &mut view.files) {
+            if let Some(newest) = replaced.get(&file.id) {
+                file.id = *newest;
+            }
+        }
     }
 
     /// Rewrites segments that are mostly dead, and small ones when there are many.
@@ -428,6 +459,17 @@ impl Drop for Writer {
         if let Some(in_force) = &self.in_force {
             generation::sweep(&self.layout, in_force);
         }
+    }
+}
+
+/// Whether every byte of an index is as it was written, or there is none.
+fn is_sound(root: &Path) -> Result<bool, StoreError> {
+    let whole = Snapshot::open(root, None)
+        .and_then(|snapshot| snapshot.map_or(Ok(()), |snapshot| snapshot.check()));
+    match whole {
+        Ok(()) => Ok(true),
+        Err(error) if error.is_mended_by_rebuild() => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

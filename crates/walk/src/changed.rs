@@ -11,10 +11,14 @@ use gix::objs::{Kind, TreeRefIter};
 use gix::{ObjectId, Repository};
 use rustc_hash::FxHashMap;
 
-use crate::beneath;
 use crate::discover::GitInfo;
+use crate::open::read_small;
 use crate::tracked::Tracked;
-use crate::{Checkout, Options, WalkError};
+use crate::{Checkout, Options, WalkError, beneath, git_files};
+
+/// Largest files of git's that are read here, in bytes.
+const MAX_HEAD_BYTES: u64 = 4 << 10;
+const MAX_CONFIG_BYTES: u64 = 1 << 20;
 
 /// Those of `files` (relative to the root) whose content is not that of
 /// `revision`, in their order: edited, new, or no file there. The revision is
@@ -45,32 +49,47 @@ fn compare(
     files: &[&str],
     options: &Options,
 ) -> Result<Vec<String>, WalkError> {
-    let isolated = gix::open::Options::isolated().open_path_as_is(true);
-    let repository: Repository = gix::ThreadSafeRepository::open_opts(&git.git_dir, isolated)
-        .map_err(|error| unreadable(checkout, &error))?
-        .into();
+    git_files::check(git).map_err(|detail| unreadable(checkout, &detail))?;
     let no_revision = |detail: String| WalkError::NoRevision {
         path: checkout.root.clone(),
         revision: revision.to_owned(),
         detail,
     };
+    if revision.contains("..") || revision.contains("^!") || revision.contains("^@") {
+        return Err(no_revision("it is a range; name one revision".to_owned()));
+    }
+    let isolated = gix::open::Options::isolated().open_path_as_is(true);
+    let repository: Repository = match gix::ThreadSafeRepository::open_opts(&git.git_dir, isolated)
+    {
+        Ok(repository) => repository.into(),
+        Err(_) if is_sha256(git) => {
+            let detail = "objects named by SHA-256 are not supported".to_owned();
+            return Err(no_revision(detail));
+        }
+        Err(error) => return Err(unreadable(checkout, &error)),
+    };
     let named = match repository.rev_parse_single(revision) {
         Ok(named) => named,
         // Before the first commit everything is new.
-        Err(_) if revision == "HEAD" && checkout.head().is_none() => {
+        Err(_) if revision == "HEAD" && is_unborn(checkout, git) => {
             return Ok(files.iter().map(|file| (*file).to_owned()).collect());
         }
-        Err(error) => return Err(no_revision(error.to_string())),
+        Err(_) => return Err(no_revision("git would not know it either".to_owned())),
     };
     let object = named
         .object()
         .map_err(|error| unreadable(checkout, &error))?;
-    if object.kind == Kind::Blob {
-        return Err(no_revision("it names a file".to_owned()));
+    let kind = object.kind;
+    if kind == Kind::Blob || kind == Kind::Tree && revision.contains(':') {
+        return Err(no_revision("it names a file or a folder".to_owned()));
     }
-    let root = object
-        .peel_to_tree()
-        .map_err(|error| unreadable(checkout, &error))?;
+    let root = match object.peel_to_tree() {
+        Ok(root) => root,
+        Err(_) if kind == Kind::Tag => {
+            return Err(no_revision("it is a tag of something else".to_owned()));
+        }
+        Err(error) => return Err(unreadable(checkout, &error)),
+    };
     let mut trees =
         Trees::below(&repository, root.id).map_err(|detail| unreadable(checkout, &detail))?;
     let prefix = checkout.prefix();
@@ -94,6 +113,19 @@ fn unreadable(checkout: &Checkout, detail: &dyn std::fmt::Display) -> WalkError 
         path: checkout.root.clone(),
         detail: detail.to_string(),
     }
+}
+
+/// Whether nothing was committed yet: `HEAD` names a branch that has no commit.
+fn is_unborn(checkout: &Checkout, git: &GitInfo) -> bool {
+    let head = read_small(&git.git_dir.join("HEAD"), MAX_HEAD_BYTES).unwrap_or_default();
+    let names_a_branch = head.starts_with(b"ref: refs/heads/") && !head.ends_with(b".invalid\n");
+    names_a_branch && checkout.head().is_none() && !git.common_dir.join("reftable").exists()
+}
+
+fn is_sha256(git: &GitInfo) -> bool {
+    let config = read_small(&git.common_dir.join("config"), MAX_CONFIG_BYTES);
+    let config = config.unwrap_or_default().to_ascii_lowercase();
+    config.windows(6).any(|word| word == b"sha256")
 }
 
 /// Whether the file has the content of the blob `id`, line endings aside.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::WalkError;
 use crate::discover::{GitInfo, discover};
 use crate::head;
+use crate::trouble::watched;
 
 /// One checkout: what is indexed, and what git knows of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ impl Checkout {
                 path: path.to_path_buf(),
             });
         }
-        let git = discover(&root)?;
+        let git = watched(|| discover(&root))?;
         Ok(Self { root, git })
     }
 

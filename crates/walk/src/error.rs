@@ -71,28 +71,6 @@ pub enum WalkError {
     },
 }
 
-/// Whether an error says nothing of the file it was met at: too few file
-/// descriptors, no memory, a disk that fails.
-pub(crate) fn is_trouble(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    {
-        use rustix::io::Errno;
-        let codes = [
-            Errno::MFILE,
-            Errno::NFILE,
-            Errno::NOMEM,
-            Errno::NOBUFS,
-            Errno::IO,
-        ];
-        let code = error.raw_os_error();
-        code.is_some_and(|code| codes.iter().any(|one| one.raw_os_error() == code))
-    }
-    #[cfg(not(unix))]
-    {
-        error.kind() == io::ErrorKind::OutOfMemory
-    }
-}
-
 impl WalkError {
     /// Whether the one who asked can mend it by asking differently.
     pub fn is_bad_request(&self) -> bool {

@@ -6,9 +6,9 @@ use std::io;
 use walkdir::{DirEntry, WalkDir};
 use wherein_core::{FileStat, Skip};
 
-use crate::error::is_trouble;
 use crate::marks::Marks;
 use crate::survey::{Folder, Judged, Pass, Survey, is_gone, unreadable};
+use crate::trouble::{is_trouble, watched};
 use crate::{Checkout, Options, WalkError};
 
 /// A file that is to be read.
@@ -32,6 +32,10 @@ pub struct Listing {
 /// Lists the files of a checkout that are to be read. What appears or vanishes
 /// meanwhile may or may not be in it; nothing but an unreadable root fails.
 pub fn list(checkout: &Checkout, options: &Options) -> Result<Listing, WalkError> {
+    watched(|| walk(checkout, options))
+}
+
+fn walk(checkout: &Checkout, options: &Options) -> Result<Listing, WalkError> {
     let survey = Survey::new(checkout, options);
     let mut listing = Listing::default();
     let mut pending = vec![survey.root()];

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use wherein_core::FileStat;
 
+use crate::trouble;
+
 /// What `stat` says of open or closed metadata.
 #[cfg(unix)]
 pub(crate) fn stat_of(metadata: &Metadata) -> FileStat {
@@ -42,27 +44,33 @@ pub(crate) fn stat_of(metadata: &Metadata) -> FileStat {
 /// Opens a regular file of git's or the user's own (links are followed, as git
 /// follows them); a pipe or device is refused without waiting for it.
 pub(crate) fn open_for_reading(path: &Path) -> io::Result<File> {
-    regular(open(path, false)?)
+    noted(path, open(path, false).and_then(regular))
 }
 
 /// Reads a whole regular file, following links; above `limit` bytes it is an error.
 pub(crate) fn read_small(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    whole(open_for_reading(path)?, limit)
+    noted(path, whole(open_for_reading(path)?, limit))
 }
 
 /// Like [`read_small`], but a symbolic link is refused: for files that stand in
 /// the repository, as git does with `.gitignore`.
 pub(crate) fn read_small_here(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    whole(regular(open(path, true)?)?, limit)
+    let file = open(path, true).and_then(regular);
+    noted(path, file.and_then(|file| whole(file, limit)))
 }
 
 /// The first bytes of a regular file that is no symbolic link.
 pub(crate) fn read_start_here(path: &Path, length: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    regular(open(path, true)?)?
-        .take(length)
-        .read_to_end(&mut bytes)?;
+    let file = open(path, true).and_then(regular);
+    let read = file.and_then(|file| file.take(length).read_to_end(&mut bytes));
+    noted(path, read)?;
     Ok(bytes)
+}
+
+/// Passes a result on; trouble in it is told to whoever watches.
+fn noted<T>(path: &Path, result: io::Result<T>) -> io::Result<T> {
+    result.inspect_err(|error| trouble::note(path, error))
 }
 
 fn regular(file: File) -> io::Result<File> {

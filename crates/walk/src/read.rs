@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use wherein_core::{ContentHash, Skip, SkipReason, SourceFile, limits};
 
 use crate::beneath::{self, Refusal};
-use crate::error::is_trouble;
 use crate::open::stat_of;
+use crate::trouble::is_trouble;
 use crate::user_config::GlobalExcludes;
 use crate::{Checkout, WalkError, content, names};
 

@@ -5,7 +5,7 @@ use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::fs::{FileType, Metadata};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use wherein_core::{FileStat, Skip, SkipReason};
@@ -16,6 +16,7 @@ use crate::open::stat_of;
 use crate::read::too_large;
 use crate::rules::RuleFile;
 use crate::tracked::Tracked;
+use crate::trouble;
 use crate::{Checkout, Options, folders, names};
 
 /// What is the same for all entries of one walk.
@@ -291,6 +292,7 @@ fn skip(path: String, reason: SkipReason, detail: String) -> Skip {
 
 /// The skip of what the operating system refused.
 pub(crate) fn unreadable(path: String, error: &io::Error) -> Skip {
+    trouble::note(Path::new(&path), error);
     skip(path, SkipReason::Unreadable, error.to_string())
 }
 

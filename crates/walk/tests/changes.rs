@@ -108,7 +108,9 @@ fn revisions_are_named_as_git_names_them() {
         "HEAD~9",
         "--upload-pack=touch x",
         "HEAD..main",
+        "HEAD^!",
         "HEAD:a.rs",
+        "HEAD:src",
     ] {
         let error = changed_in(&sandbox.checkout(), unknown).unwrap_err();
         assert!(matches!(error, WalkError::NoRevision { .. }), "{error}");
@@ -203,4 +205,52 @@ fn damaged_objects_are_an_error_and_nothing_of_the_repository_runs() {
     let error = changed_in(&sandbox.checkout(), "HEAD").unwrap_err();
     let named = sandbox.root.to_string_lossy().into_owned();
     assert!(error.to_string().contains(&named), "{error}");
+}
+
+/// A pipe or a device in the place of a file of git's is refused, not waited for.
+#[cfg(unix)]
+#[test]
+fn files_of_git_that_are_none_are_refused() {
+    for name in [
+        "HEAD",
+        "config",
+        "packed-refs",
+        "refs/heads/other",
+        "objects/info/alternates",
+        "objects/aa",
+    ] {
+        let sandbox = committed();
+        let listing = list(&sandbox.checkout(), &options()).unwrap();
+        let checkout = sandbox.checkout();
+        let path = sandbox.root.join(".git").join(name);
+        let _ = fs::remove_file(&path);
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let files: Vec<&str> = listing.files.iter().map(|file| &*file.path).collect();
+        let error = changed_since(&checkout, "HEAD", &files, &options()).unwrap_err();
+        assert!(error.to_string().contains(name), "{error}");
+    }
+}
+
+#[test]
+fn repositories_that_cannot_be_compared_say_so() {
+    let sandbox = committed();
+    for head in ["", "ref: refs/heads/.invalid\n", "nonsense\n"] {
+        sandbox.write(".git/HEAD", head);
+        let error = changed_in(&sandbox.checkout(), "HEAD").unwrap_err();
+        assert!(
+            error.to_string().contains("HEAD") || error.to_string().contains("git"),
+            "{head:?}: {error}"
+        );
+    }
+    let sandbox = Sandbox::plain();
+    sandbox.run(&["init", "--quiet", "--object-format=sha256"]);
+    sandbox.fill(&["a.rs"]);
+    sandbox.run(&["add", "."]);
+    sandbox.commit();
+    let error = changed_in(&sandbox.checkout(), "HEAD").unwrap_err();
+    assert!(
+        error.is_bad_request() && error.to_string().contains("SHA-256"),
+        "{error}"
+    );
 }

@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<Ending> {
     if interrupt::happened() {
         return Ok(Ending::Interrupted);
     }
+    interrupt::ends_at_once();
     let answer = match repository.search(&query) {
         // Damage that shows only when the bytes are read.
         Err(error) if error.is_mended_by_rebuild() && !arguments.no_refresh => {

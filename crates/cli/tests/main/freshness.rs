@@ -227,6 +227,13 @@ fn a_wait_for_another_writer_is_said_and_can_be_ended() {
         .open(scratch.index_folder().join("lock"))
         .expect("opens");
     lock.lock().expect("locks");
+    // Nothing has changed, though the files are so new that `stat` proves
+    // nothing: that is found out without becoming a writer.
+    for arguments in [&["function1"][..], &["index"]] {
+        let run = scratch.run(arguments);
+        assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
+    }
+    assert_eq!(scratch.json(&["function1"])["index"]["fresh"], true);
     scratch.write("src/more.py", "def more():\n    pass\n");
     // A search does not wait.
     let search = scratch.run(&["function1"]);
@@ -271,6 +278,28 @@ fn status_says_how_fresh_the_index_is() {
     assert!(status["pending_files"].as_u64() >= Some(2), "{status}");
     let said = scratch.run(&["status"]).out;
     assert!(said.contains("fresh        no; "), "{said}");
+}
+
+/// What was passed over for its content is looked at again when that changes.
+#[test]
+fn status_counts_what_is_no_longer_passed_over() {
+    let scratch = numbered(1);
+    scratch.write("a.py", [0_u8, 1, 2, 3]);
+    scratch.json(&["index"]);
+    let status = scratch.json(&["status"]);
+    assert_eq!(
+        (&status["pending_files"], &status["fresh"]),
+        (&0.into(), &true.into()),
+        "{status}"
+    );
+    scratch.write("a.py", "def apple():\n    pass\n");
+    let status = scratch.json(&["status"]);
+    assert_eq!(
+        (&status["pending_files"], &status["fresh"]),
+        (&1.into(), &false.into()),
+        "{status}"
+    );
+    assert_eq!(scratch.paths(&["apple", "--mode", "symbol"]), ["a.py"]);
 }
 
 /// `--full` makes everything anew beside what is there, and other checkouts of

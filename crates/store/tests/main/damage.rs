@@ -151,7 +151,7 @@ fn a_damaged_index_is_built_anew_from_scratch() {
     }
     assert!(Writer::open(folder.path(), &options()).is_err());
     let scratch = WriterOptions {
-        from_scratch: true,
+        mend: true,
         ..options()
     };
     drop(Writer::open(folder.path(), &scratch).expect("wipes"));

@@ -65,6 +65,70 @@ fn an_uncommitted_writer_changes_nothing() {
     assert_eq!(again.catalog().files.len(), 1);
 }
 
+/// A commit that died after writing a list of deleted documents has left it
+/// under the name that the next commit gives the same list.
+#[test]
+fn what_a_dead_commit_left_is_not_in_the_way() {
+    let (folder, died) = (
+        tempfile::tempdir().expect("folder"),
+        tempfile::tempdir().expect("folder"),
+    );
+    index(folder.path(), &[("a", "alpha"), ("b", "beta")]);
+    for inner in ["", "lexical"] {
+        fs::create_dir_all(died.path().join(inner)).expect("creates");
+        for path in files(&folder.path().join(inner)) {
+            let name = path.file_name().expect("name");
+            fs::copy(&path, died.path().join(inner).join(name)).expect("copies");
+        }
+    }
+    let commit = |root: &std::path::Path| {
+        let keep = open(root).catalog().view("here").expect("view").files[1];
+        let mut writer = writer(root);
+        writer.commit(view("here", vec![keep])).map(|_| ())
+    };
+    commit(folder.path()).expect("commits");
+    let after = files(&folder.path().join("lexical"));
+    let lists = after.iter().filter(|path| {
+        let name = path.file_name().expect("name").to_string_lossy();
+        name.ends_with(".del") || name == ".managed.json"
+    });
+    let mut left = 0;
+    for path in lists {
+        let name = path.file_name().expect("name");
+        fs::copy(path, died.path().join("lexical").join(name)).expect("copies");
+        left += 1;
+    }
+    assert_eq!(left, 2, "{after:?}");
+    commit(died.path()).expect("commits");
+    assert_eq!(found(&open(died.path()), "here", "beta").len(), 1);
+    assert!(found(&open(died.path()), "here", "alpha").is_empty());
+}
+
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    fs::read_dir(folder)
+        .expect("lists")
+        .map(|entry| entry.expect("entry").path())
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+/// Content that is made anew for one view serves the others too.
+#[test]
+fn views_share_what_is_made_anew() {
+    let folder = tempfile::tempdir().expect("folder");
+    let mut writer = writer(folder.path());
+    for root in ["main", "branch"] {
+        let file = add(&mut writer, "a", "same words");
+        writer.commit(view(root, vec![file])).expect("commits");
+    }
+    drop(writer);
+    let snapshot = open(folder.path());
+    assert_eq!(snapshot.catalog().files.len(), 1);
+    for root in ["main", "branch"] {
+        assert_eq!(found(&snapshot, root, "words").len(), 1, "{root}");
+    }
+}
+
 #[test]
 fn one_writer_at_a_time_and_any_number_of_readers() {
     let folder = tempfile::tempdir().expect("folder");

@@ -79,6 +79,39 @@ fn it_finds_what_the_scan_finds_and_damage_falls_back_to_the_scan() {
     }
 }
 
+/// What a filter lets through may lie far from what the query is near to.
+#[test]
+fn a_filter_opposed_to_the_query_loses_nothing() {
+    let folder = tempfile::tempdir().expect("folder");
+    let lines: Vec<String> = (0..12_000)
+        .map(|n| {
+            let side = if n % 3 == 0 { "left" } else { "right" };
+            format!("{side}{} {side}word{} {side}", n % 500, n % 61)
+        })
+        .collect();
+    index(folder.path(), &[("a", &lines.join("\n"))]);
+    assert!(build(folder.path()));
+    let linked = open(folder.path());
+    let mut left = linked.view_rows(linked.catalog().view("here").expect("view"));
+    for row in (0..12_000).filter(|row| row % 3 != 0) {
+        left.remove(row);
+    }
+    for n in 0..20 {
+        let query = vector(&format!("right{n} rightword{n} right"));
+        let search = |how| {
+            linked
+                .dense(&query, MODEL, &left, 50, how)
+                .expect("searches")
+        };
+        let (exact, through) = (search(Nearest::Exact), search(Nearest::Graph));
+        assert_eq!(through.len(), 50);
+        // Many are equally near: scores are compared, not rows.
+        let worst = exact.last().expect("hits").1;
+        let as_near = through.iter().filter(|one| one.1 >= worst - 1e-4).count();
+        assert!(as_near >= 45, "{n}: {as_near} of 50");
+    }
+}
+
 #[test]
 fn a_stopped_build_leaves_nothing() {
     let folder = tempfile::tempdir().expect("folder");

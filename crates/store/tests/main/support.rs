@@ -66,7 +66,7 @@ pub(crate) fn options() -> WriterOptions {
     WriterOptions {
         threads: 1,
         model: Some((MODEL.to_owned(), DIMENSIONS)),
-        from_scratch: false,
+        mend: false,
     }
 }
 

@@ -31,7 +31,7 @@ mod signature;
 mod spec;
 mod split;
 
-use wherein_core::{Chunk, ChunkKind, Language, SkipReason, caught};
+use wherein_core::{Chunk, ChunkKind, Language, SkipReason, caught, limits};
 
 use crate::grammar::Grammar;
 use crate::lines::Lines;
@@ -40,7 +40,7 @@ use crate::parse::{Deadline, Failure, parse};
 use crate::scan::Scan;
 
 /// Bumped whenever the same text may give other chunks.
-pub const CHUNKER_VERSION: u32 = 2;
+pub const CHUNKER_VERSION: u32 = 3;
 
 /// Data files above this size are tables, not configuration: cut by lines.
 const MAX_DATA_BYTES: usize = 64 << 10;
@@ -113,7 +113,8 @@ fn outline(
     language: Language,
 ) -> Result<Outline, Failure> {
     let deadline = Deadline::start();
-    if let Some(refusal) = guard::refusal(language, lines) {
+    let is_parsed = lines.text().len() <= limits::MAX_PARSE_BYTES;
+    if is_parsed && let Some(refusal) = guard::refusal(language, lines) {
         return Err((SkipReason::ParseFailed, refusal.to_owned()));
     }
     let tree = parse(grammar, lines.text(), None, deadline)?;

@@ -236,6 +236,95 @@ fn a_parser_that_was_stopped_serves_the_next_file() {
     });
 }
 
+/// Texts that killed the process or kept a parser for ever, each in its way.
+#[test]
+fn texts_that_killed_a_parser_no_longer_do() {
+    // Errors within errors, over so many lines that their cost overflows.
+    let nested = |open: &str, close: &str, times: usize| {
+        let lines = 1_040_000 / times - open.len() - close.len();
+        let (before, after) = (lines / 10, lines - lines / 10);
+        format!(
+            "{}x{}",
+            format!("{}{open}", "\n".repeat(before)).repeat(times),
+            format!("{}{close}", "\n".repeat(after)).repeat(times)
+        )
+    };
+    for name in [
+        "rust",
+        "typescript",
+        "tsx",
+        "javascript",
+        "csharp",
+        "cpp",
+        "zig",
+        "php",
+        "kotlin",
+    ] {
+        survives(&nested("@a(", "@x)", 1000), language(name));
+    }
+    survives(&nested("a(", "@x)", 1000), Language::Ruby);
+    survives(&nested("a(", "}[:>", 1400), Language::C);
+    survives(&nested("for(", ")=", 900), Language::Java);
+
+    let rising =
+        |line: &dyn Fn(usize) -> String, count: usize| -> String { (0..count).map(line).collect() };
+    let spaces = |count: usize| " ".repeat(count);
+    let python = [
+        rising(&|i| format!("#\n{}if x:\n", spaces(i)), 511) + &spaces(511) + "\"a\"\n",
+        rising(
+            &|i| format!("{}{}if x:\n", "\t".repeat(i + 1), spaces(599 - i)),
+            599,
+        ) + &"\t".repeat(600)
+            + "a = \"x\"\n",
+        format!(
+            "x = f\"{{ ) \n{}",
+            rising(&|i| format!("{}) x $\n}}\n", spaces(i + 1)), 539)
+        ),
+    ];
+    for text in &python {
+        survives(text, Language::Python);
+    }
+    for text in [
+        format!("... {}x\n", "- ".repeat(254)),
+        rising(&|i| format!("#\n{}a:\n", spaces(i)), 254),
+        rising(&|i| format!("{}a:\r", spaces(i)), 300),
+    ] {
+        survives(&text, Language::Yaml);
+    }
+    let long = "B".repeat(100);
+    let short = "B".repeat(78);
+    let inside = format!("f(<<{long})\n{long}\n").repeat(9);
+    for text in [
+        format!("<<\"\n{}\"\n", "W".repeat(255)),
+        format!("x = <<A\n#{{\n{inside}f(<<{short})\n{short}\n}}\nA\n"),
+    ] {
+        survives(&text, Language::Ruby);
+    }
+    for text in [
+        "class A\n@b",
+        "val x = 1\n@foo",
+        "val x = 1\n@foo(",
+        "val x = 1\r@foo(\r",
+    ] {
+        survives(text, Language::Kotlin);
+    }
+    for text in ["print <<A;\n$x foo", "print <<A;\n$x[0]", "print <<A;\n\\"] {
+        survives(text, Language::Perl);
+    }
+    let mut quotes = "x".to_owned();
+    for _ in 0..44 {
+        quotes = format!("@{{[ qq{{{quotes}}} ]}}");
+    }
+    survives(
+        &format!("print <<A, s{{x}}\n{quotes}\nA\n{{y}};\n"),
+        Language::Perl,
+    );
+    survives(
+        &format!("DO ${}$\n{}", "a".repeat(1000), "select 1;\n".repeat(6000)),
+        Language::Sql,
+    );
+}
+
 /// Repeats of every pair of words of a fixture, flat, by line and ever deeper.
 /// Some scanners abort the whole process on such; run it for one language after
 /// a grammar changes: `SOAK=ruby cargo test -p wherein-chunk soak -- --ignored`.

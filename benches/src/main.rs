@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::process::Program;
 
@@ -46,6 +47,8 @@ enum What {
         #[arg(long, default_value_t = 100_000)]
         chunks: u64,
     },
+    /// Measures nothing: makes tables and picture from the figures of before
+    Report,
     /// Exact scan against graph, by the number of vectors
     Vectors {
         /// Chunks of the largest corpus, roughly
@@ -75,6 +78,11 @@ fn main() -> Result<()> {
     let readme = arguments.readme.as_deref();
     let out = |name: &str| arguments.out.clone().unwrap_or_else(|| PathBuf::from(name));
     match arguments.what {
+        What::Report => {
+            let readme = readme.context("name the README with --readme")?;
+            report::write(&read("benches/results.json")?, readme)?;
+            report::write_vectors(&read("benches/vectors.json")?, readme)
+        }
         What::Program { chunks } => {
             let figures = measure::all(&program, &sources, &scratch, chunks)?;
             write(&out("benches/results.json"), &figures)?;
@@ -86,6 +94,11 @@ fn main() -> Result<()> {
             readme.map_or(Ok(()), |readme| report::write_vectors(&figures, readme))
         }
     }
+}
+
+fn read<T: DeserializeOwned>(path: &str) -> Result<T> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
+    serde_json::from_str(&text).with_context(|| format!("{path} has other figures"))
 }
 
 fn write(path: &Path, figures: &impl Serialize) -> Result<()> {

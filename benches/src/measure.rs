@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::client::Client;
@@ -19,7 +19,7 @@ const COLD_RUNS: usize = 25;
 const NO_CHANGE_RUNS: usize = 7;
 
 /// All figures, with what they were measured on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
     pub(crate) machine: String,
     pub(crate) date: String,

@@ -185,7 +185,7 @@ fn svg(rows: &[Row]) -> String {
             "<text x=\"{:.0}\" y=\"{}\" text-anchor=\"end\">{what}</text>\n<rect x=\"{LEFT}\" y=\"{y}\" width=\"{width:.0}\" height=\"18\" fill=\"{colour}\"/>\n<text x=\"{:.0}\" y=\"{}\">{:.1} {} ({mark})</text>",
             LEFT - 8.0,
             y + 14,
-            LEFT + width + 6.0,
+            LEFT + BAR + 8.0,
             y + 14,
             row.measured,
             row.unit

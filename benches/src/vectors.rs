@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wherein_embed::Role;
 use wherein_store::{Nearest, RowSet, Snapshot};
 
@@ -22,7 +22,7 @@ const TEXT_QUERIES: usize = 100;
 const ROUNDS: usize = 5;
 
 /// One corpus.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) vectors: usize,
     /// Median of a query on all cores, and on one.
@@ -38,7 +38,7 @@ pub(crate) struct Row {
 }
 
 /// All figures, with what they were measured on.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
     pub(crate) machine: String,
     pub(crate) date: String,

@@ -134,7 +134,7 @@ impl Settings {
         }
         // A graph costs minutes of all cores.
         let search = &mut self.search;
-        if search.vectors == VectorSearch::Graph {
+        if search.vectors != VectorSearch::Exact {
             search.vectors = built_in.search.vectors;
             cut.push("search.vectors");
         }

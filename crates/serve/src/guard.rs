@@ -47,6 +47,7 @@ impl Guard {
     }
 
     fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+        check_size(headers)?;
         let host = self.host(uri, headers)?;
         check_origin(&host, headers)?;
         if uri.path() == "/healthz" {
@@ -121,6 +122,24 @@ impl Guard {
 }
 
 /// No page at all, or one of this very service.
+/// Most header fields of a request, and most bytes of them all.
+const MAX_FIELDS: usize = 100;
+const MAX_FIELD_BYTES: usize = 32 << 10;
+
+fn check_size(headers: &HeaderMap) -> Result<(), Problem> {
+    let bytes: usize = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if headers.len() > MAX_FIELDS || bytes > MAX_FIELD_BYTES {
+        return Err(Problem::large_header(format!(
+            "{} header fields of {bytes} bytes; at most {MAX_FIELDS} of {MAX_FIELD_BYTES} are taken",
+            headers.len()
+        )));
+    }
+    Ok(())
+}
+
 fn check_origin(host: &Authority, headers: &HeaderMap) -> Result<(), Problem> {
     let mut origins = headers.get_all(header::ORIGIN).iter();
     let Some(origin) = origins.next() else {

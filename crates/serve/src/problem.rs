@@ -90,6 +90,8 @@ problems! {
     too_large, PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large";
     /// The address is too long.
     too_long, URI_TOO_LONG, "path-too-long", "The path of the request is too long";
+    /// The header fields are too many or too long.
+    large_header, REQUEST_HEADER_FIELDS_TOO_LARGE, "header-too-large", "The header is too large";
     /// The body is not said to be JSON.
     unsupported_type, UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "The body is not of a type that is taken";
     /// The name in `Host` is not ours.

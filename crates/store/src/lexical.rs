@@ -21,7 +21,7 @@ use tantivy::{
 };
 
 use crate::error::StoreError;
-use crate::lexical_files::{self, WithoutLocks};
+use crate::lexical_files::{self, LexicalFiles};
 use crate::nearest::{Best, Scored};
 use crate::rows::RowSet;
 use crate::tokenizer::CodeTokenizer;
@@ -93,6 +93,7 @@ fn writing_error(path: &Path) -> impl Fn(TantivyError) -> StoreError {
 fn open_for_writing(path: &Path) -> Result<(Index, Columns), StoreError> {
     let error = reading_error(path);
     let directory = MmapDirectory::open(path).map_err(|e| error(e.into()))?;
+    let directory = LexicalFiles::for_writing(directory, path);
     let index = Index::open_or_create(directory, schema().0).map_err(&error)?;
     with_our_schema(path, index)
 }
@@ -100,7 +101,7 @@ fn open_for_writing(path: &Path) -> Result<(Index, Columns), StoreError> {
 fn open_for_reading(path: &Path) -> Result<(Index, Columns), StoreError> {
     let error = reading_error(path);
     let directory = MmapDirectory::open(path).map_err(|e| error(e.into()))?;
-    let index = Index::open(WithoutLocks(directory)).map_err(&error)?;
+    let index = Index::open(LexicalFiles::for_reading(directory, path)).map_err(&error)?;
     with_our_schema(path, index)
 }
 

@@ -1,8 +1,9 @@
 //! The folder of tantivy's files: opening it for reading without writing to it,
 //! and what its errors mean.
 
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tantivy::TantivyError;
@@ -15,40 +16,75 @@ use tantivy::directory::{
 
 use crate::error::StoreError;
 
-/// A directory that takes no locks: tantivy's reader would write a lock file,
+/// tantivy's directory, with two differences.
+///
+/// For reading it takes no locks: tantivy's reader would write a lock file,
 /// which a folder without the right to write refuses. What the lock guards
 /// against, a commit that removes files while they are opened, is noticed by
 /// the reader and tried again.
+///
+/// For writing, the files that are replaced whole get the rights of all others
+/// of the index: tantivy leaves them readable by their owner alone.
 #[derive(Clone, Debug)]
-pub(crate) struct WithoutLocks(pub(crate) MmapDirectory);
+pub(crate) struct LexicalFiles {
+    files: MmapDirectory,
+    root: PathBuf,
+    is_read_only: bool,
+}
 
-impl Directory for WithoutLocks {
+impl LexicalFiles {
+    pub(crate) fn for_reading(files: MmapDirectory, root: &Path) -> Self {
+        Self {
+            files,
+            root: root.to_owned(),
+            is_read_only: true,
+        }
+    }
+
+    pub(crate) fn for_writing(files: MmapDirectory, root: &Path) -> Self {
+        Self {
+            is_read_only: false,
+            ..Self::for_reading(files, root)
+        }
+    }
+}
+
+impl Directory for LexicalFiles {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
-        self.0.get_file_handle(path)
+        self.files.get_file_handle(path)
     }
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
-        self.0.delete(path)
+        self.files.delete(path)
     }
     fn exists(&self, path: &Path) -> Result<bool, OpenReadError> {
-        self.0.exists(path)
+        self.files.exists(path)
     }
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        self.0.open_write(path)
+        self.files.open_write(path)
     }
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
-        self.0.atomic_read(path)
+        self.files.atomic_read(path)
     }
     fn atomic_write(&self, path: &Path, data: &[u8]) -> io::Result<()> {
-        self.0.atomic_write(path, data)
+        self.files.atomic_write(path, data)?;
+        // The lock was made as files usually are. What cannot be set is less
+        // to read for others, not less for us.
+        if let Ok(usual) = fs::metadata(self.root.with_file_name("lock")) {
+            let _ = fs::set_permissions(self.root.join(path), usual.permissions());
+        }
+        Ok(())
     }
     fn sync_directory(&self) -> io::Result<()> {
-        self.0.sync_directory()
+        self.files.sync_directory()
     }
     fn watch(&self, callback: WatchCallback) -> tantivy::Result<WatchHandle> {
-        self.0.watch(callback)
+        self.files.watch(callback)
     }
-    fn acquire_lock(&self, _: &Lock) -> Result<DirectoryLock, LockError> {
-        Ok(DirectoryLock::from(Box::new(())))
+    fn acquire_lock(&self, lock: &Lock) -> Result<DirectoryLock, LockError> {
+        if self.is_read_only {
+            return Ok(DirectoryLock::from(Box::new(())));
+        }
+        self.files.acquire_lock(lock)
     }
 }
 

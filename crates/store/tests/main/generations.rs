@@ -129,6 +129,25 @@ fn views_share_what_is_made_anew() {
     }
 }
 
+/// Every file of an index may be read by whom the first of them may.
+#[cfg(unix)]
+#[test]
+fn all_files_have_the_same_rights() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().expect("folder");
+    index(folder.path(), &[("a", "alpha")]);
+    let mode = |path: &std::path::Path| {
+        let metadata = fs::metadata(path).expect("stat");
+        metadata.permissions().mode() & 0o777
+    };
+    let usual = mode(&folder.path().join("lock"));
+    for inner in ["", "lexical"] {
+        for path in files(&folder.path().join(inner)) {
+            assert_eq!(mode(&path), usual, "{}", path.display());
+        }
+    }
+}
+
 #[test]
 fn one_writer_at_a_time_and_any_number_of_readers() {
     let folder = tempfile::tempdir().expect("folder");

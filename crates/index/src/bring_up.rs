@@ -103,7 +103,7 @@ impl Repository {
         let mut is_right = false;
         if !options.full
             && let Some(plan) = self.look(&listing, basis)?
-            && plan.is_settled(self.view_now().as_ref(), head.as_deref())
+            && self.is_settled(&plan, head.as_deref())
             && plan.to_read.len() <= EXAMINED
         {
             let examined = self.examine(&plan, basis)?;
@@ -205,7 +205,7 @@ impl Repository {
             let examined = self.examine(&plan, basis)?;
             self.note(examined.changed + plan.removed);
             let head = self.checkout().head();
-            if !plan.is_settled(self.view_now().as_ref(), head.as_deref()) {
+            if !self.is_settled(&plan, head.as_deref()) {
                 self.checked.store(false, Ordering::Relaxed);
             }
         }
@@ -246,8 +246,10 @@ impl Repository {
         Ok(examined)
     }
 
-    fn view_now(&self) -> Option<wherein_store::View> {
-        self.with_view(|_, view| view.clone())
+    /// See [`Plan::is_settled`], for the view that is open.
+    fn is_settled(&self, plan: &Plan, head: Option<&str>) -> bool {
+        self.with_view(|_, view| plan.is_settled(Some(view), head))
+            .unwrap_or(false)
     }
 
     /// Becomes the one writer; waits for another as long as it may and until

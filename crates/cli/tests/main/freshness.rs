@@ -259,6 +259,36 @@ fn a_wait_for_another_writer_is_said_and_can_be_ended() {
     assert_eq!(scratch.json(&["index"])["files"], 4);
 }
 
+/// What comes while a run waits for the lock is not lost by a listing of before.
+#[cfg(unix)]
+#[test]
+fn a_run_that_waited_looks_again() {
+    let scratch = numbered(3);
+    scratch.json(&["index"]);
+    let lock = fs::File::options()
+        .write(true)
+        .open(scratch.index_folder().join("lock"))
+        .expect("opens");
+    lock.lock().expect("locks");
+    scratch.write("src/more.py", "def more():\n    pass\n");
+    let mut child = scratch
+        .command(&["index", "--json"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("starts");
+    let mut said = String::new();
+    let mut err = std::io::BufReader::new(child.stderr.take().expect("piped"));
+    std::io::BufRead::read_line(&mut err, &mut said).expect("reads");
+    // By then it has listed the tree and waits.
+    std::thread::sleep(Duration::from_millis(500));
+    scratch.write("src/late.py", "def late():\n    pass\n");
+    drop(lock);
+    let output = child.wait_with_output().expect("ends");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(report["files"], 5, "{report}");
+}
+
 #[test]
 fn status_says_how_fresh_the_index_is() {
     let scratch = numbered(3);

@@ -3,6 +3,7 @@
 
 mod client;
 mod corpus;
+mod features;
 mod measure;
 mod process;
 mod report;
@@ -23,7 +24,7 @@ struct Arguments {
     #[command(subcommand)]
     what: What,
     /// The program to measure
-    #[arg(long)]
+    #[arg(long, default_value = "target/release/wherein")]
     wherein: PathBuf,
     /// Where sources come from; read only [default: what cargo has downloaded]
     #[arg(long)]
@@ -49,6 +50,8 @@ enum What {
     },
     /// Measures nothing: makes tables and picture from the figures of before
     Report,
+    /// Writes the features of labelled queries, to train a ranker on
+    Features(features::FeatureArguments),
     /// Exact scan against graph, by the number of vectors
     Vectors {
         /// Chunks of the largest corpus, roughly
@@ -59,6 +62,9 @@ enum What {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
+    if let What::Features(arguments) = &arguments.what {
+        return features::run(arguments);
+    }
     std::fs::create_dir_all(&arguments.scratch)
         .with_context(|| format!("cannot create {}", arguments.scratch.display()))?;
     let scratch = arguments.scratch.canonicalize()?;
@@ -78,6 +84,7 @@ fn main() -> Result<()> {
     let readme = arguments.readme.as_deref();
     let out = |name: &str| arguments.out.clone().unwrap_or_else(|| PathBuf::from(name));
     match arguments.what {
+        What::Features(_) => Ok(()),
         What::Report => {
             let readme = readme.context("name the README with --readme")?;
             report::write(&read("benches/results.json")?, readme)?;

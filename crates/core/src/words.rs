@@ -121,6 +121,114 @@ pub fn is_stop_word(word: &str) -> bool {
     STOP_WORDS.binary_search(&word).is_ok()
 }
 
+/// Words that belong to questions about code more than to code, in lower case,
+/// sorted: they tell little of where the answer is.
+const VAGUE_WORDS: &[&str] = &[
+    "across",
+    "actual",
+    "after",
+    "against",
+    "allow",
+    "allows",
+    "already",
+    "also",
+    "another",
+    "based",
+    "before",
+    "behavior",
+    "behaviour",
+    "between",
+    "both",
+    "built",
+    "class",
+    "classes",
+    "current",
+    "custom",
+    "define",
+    "defined",
+    "defines",
+    "definition",
+    "different",
+    "during",
+    "each",
+    "ensure",
+    "every",
+    "file",
+    "function",
+    "functions",
+    "given",
+    "handle",
+    "handled",
+    "handles",
+    "handling",
+    "happen",
+    "happens",
+    "helper",
+    "helpers",
+    "implement",
+    "implementation",
+    "implemented",
+    "implements",
+    "inside",
+    "instead",
+    "internal",
+    "internally",
+    "kind",
+    "like",
+    "logic",
+    "made",
+    "main",
+    "make",
+    "makes",
+    "many",
+    "mechanism",
+    "method",
+    "methods",
+    "multiple",
+    "needed",
+    "new",
+    "one",
+    "only",
+    "other",
+    "out",
+    "over",
+    "perform",
+    "performed",
+    "process",
+    "provide",
+    "provided",
+    "provides",
+    "same",
+    "several",
+    "single",
+    "specific",
+    "support",
+    "supported",
+    "supports",
+    "through",
+    "two",
+    "turned",
+    "under",
+    "until",
+    "use",
+    "uses",
+    "using",
+    "various",
+    "via",
+    "way",
+    "whether",
+    "whole",
+    "within",
+    "without",
+    "work",
+    "works",
+];
+
+/// Whether a lower-case word tells little of where an answer is.
+pub fn is_vague(word: &str) -> bool {
+    VAGUE_WORDS.binary_search(&word).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +289,7 @@ mod tests {
     #[test]
     fn stop_words_are_sorted_so_that_the_search_finds_them() {
         assert!(STOP_WORDS.is_sorted());
+        assert!(VAGUE_WORDS.is_sorted());
         assert!(is_stop_word("where") && !is_stop_word("auth"));
     }
 }

@@ -6,10 +6,57 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use wherein_core::{Filters, IndexState, Query, SearchAnswer};
-use wherein_search::{Found, Searcher};
+use wherein_search::{Feature, Found, Ranking, Searcher};
 
 use crate::error::IndexError;
 use crate::repository::{Current, Repository};
+
+/// A candidate of a query with its features, in the order of
+/// [`RankerShape::features`].
+#[derive(Clone, Debug)]
+pub struct CandidateSpan {
+    /// Path of its file.
+    pub path: String,
+    /// First line, 1-based.
+    pub start_line: u32,
+    /// Last line, inclusive.
+    pub end_line: u32,
+    /// What a ranker sees.
+    pub features: Vec<f32>,
+}
+
+/// All candidates of a query.
+#[derive(Clone, Debug)]
+pub struct CandidateSpans {
+    /// Whether the query is nothing but one name.
+    pub is_symbol: bool,
+    /// In no particular order.
+    pub rows: Vec<CandidateSpan>,
+}
+
+/// What a ranker is trained with: the features, and where training starts.
+#[derive(Clone, Debug)]
+pub struct RankerShape {
+    /// Names of the features.
+    pub features: Vec<&'static str>,
+    /// The sign that each weight must have: 1, -1, or 0 for either.
+    pub signs: Vec<i8>,
+    /// Weights set by hand for queries that are one name.
+    pub symbol: Vec<f32>,
+    /// Those for all others.
+    pub question: Vec<f32>,
+}
+
+/// What a ranker is trained with.
+pub fn ranker_shape() -> RankerShape {
+    let by_hand = Ranking::by_hand();
+    RankerShape {
+        features: Feature::ALL.iter().map(|feature| feature.name()).collect(),
+        signs: wherein_search::signs().to_vec(),
+        symbol: by_hand.symbol.weights().to_vec(),
+        question: by_hand.question.weights().to_vec(),
+    }
+}
 
 /// Hits beyond those asked for, in case some are of files that have changed.
 const SPARE_HITS: usize = 10;
@@ -30,12 +77,7 @@ impl Repository {
         if !self.location.below.is_empty() {
             wider.filters = below(&self.location.below, wider.filters, &current);
         }
-        let searcher = Searcher {
-            snapshot: &current.snapshot,
-            view: &current.rows,
-            embedder: self.embedder(),
-            nearest: self.nearest(),
-        };
+        let searcher = self.searcher(&current);
         let found = searcher.search(&wider)?;
         let (hits, stale) = self.verified(&searcher, &current, &found, query.k)?;
         let view = current.snapshot.catalog().view(&self.root);
@@ -60,6 +102,36 @@ impl Repository {
             hits,
             took_ms: started.elapsed().as_secs_f64() * 1000.0,
         })
+    }
+
+    /// The candidates of a query, before they are ranked: for training.
+    pub fn candidates(&self, query: &Query) -> Result<CandidateSpans, IndexError> {
+        let current = self.current().ok_or_else(|| IndexError::NotIndexed {
+            root: self.checkout().root.clone(),
+        })?;
+        let found = self.searcher(&current).candidates(query)?;
+        let span = |one: wherein_search::Described| {
+            let chunk = current.snapshot.chunk(one.row);
+            CandidateSpan {
+                path: chunk.path.to_owned(),
+                start_line: chunk.span.start_line,
+                end_line: chunk.span.end_line,
+                features: one.features.to_vec(),
+            }
+        };
+        Ok(CandidateSpans {
+            is_symbol: found.is_symbol,
+            rows: found.candidates.into_iter().map(span).collect(),
+        })
+    }
+
+    fn searcher<'a>(&'a self, current: &'a Current) -> Searcher<'a> {
+        Searcher {
+            snapshot: &current.snapshot,
+            view: &current.rows,
+            embedder: self.embedder(),
+            nearest: self.nearest(),
+        }
     }
 
     /// Files of the view that differ from a revision of git.

@@ -19,6 +19,7 @@ mod settings;
 mod settings_sources;
 mod status;
 
+pub use asking::{CandidateSpan, CandidateSpans, RankerShape, ranker_shape};
 pub use bring_up::{IndexOptions, IndexReport};
 pub use error::IndexError;
 pub use locate::{Location, home};

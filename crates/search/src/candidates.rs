@@ -100,6 +100,14 @@ pub(crate) fn gather(
     for (row, _) in best.unwrap_or_default().into_iter().chain(by_meaning?) {
         entry(&mut found, row);
     }
+    if mode == Mode::Hybrid {
+        for row in by_compound(snapshot, understanding, allowed) {
+            entry(&mut found, row);
+        }
+        for row in by_path(snapshot, understanding, allowed) {
+            entry(&mut found, row);
+        }
+    }
     let mut matches: FxHashMap<u32, SymbolMatch> = FxHashMap::default();
     if matches!(mode, Mode::Hybrid | Mode::Symbol) {
         for name in &understanding.names {
@@ -124,6 +132,44 @@ pub(crate) fn gather(
         }
     }
     Ok(Candidates { rows, lexical })
+}
+
+/// Rows that define what several adjacent words of a question name together.
+fn by_compound(snapshot: &Snapshot, understanding: &Understanding, allowed: &RowSet) -> Vec<u32> {
+    let mut rows = Vec::new();
+    for compound in &understanding.compounds {
+        // One common word names too much.
+        if compound.words > 1 || compound.share > 0.4 {
+            let symbols = snapshot.symbols_named(&compound.key, allowed);
+            rows.extend(symbols.into_iter().map(|symbol| symbol.row).take(SYMBOLS));
+        }
+    }
+    rows
+}
+
+/// The rows of files that the query names.
+fn by_path(snapshot: &Snapshot, understanding: &Understanding, allowed: &RowSet) -> Vec<u32> {
+    if understanding.paths.is_empty() {
+        return Vec::new();
+    }
+    let mut rows = Vec::new();
+    for file in 0..snapshot.files() as u32 {
+        let path = snapshot.file(file).0.to_lowercase();
+        if understanding
+            .paths
+            .iter()
+            .any(|asked| path.ends_with(asked))
+        {
+            let allowed = snapshot
+                .file_rows(file)
+                .filter(|row| allowed.contains(*row));
+            rows.extend(allowed.take(SYMBOLS));
+        }
+        if rows.len() > LEXICAL {
+            break;
+        }
+    }
+    rows
 }
 
 /// Rows that define `name`, best match first, at most `limit`.

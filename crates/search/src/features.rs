@@ -1,121 +1,262 @@
-//! Features of a candidate: numbers between 0 and 1 that a ranker weighs.
+//! Features of a candidate: numbers, mostly between 0 and 1, that a ranker
+//! weighs.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use wherein_core::{ChunkKind, words};
-use wherein_store::{Snapshot, terms};
+use wherein_embed::{Embedder, Role};
+use wherein_store::Snapshot;
 
-use crate::candidates::{Candidates, SymbolMatch};
+use crate::candidates::{Candidate, Candidates, SymbolMatch};
+use crate::error::SearchError;
+use crate::file_facts::{FileFacts, older_versions};
 use crate::file_role::FileRole;
+use crate::lexicon::Lexicon;
 use crate::understand::Understanding;
 
-/// Names of the features, in the order of [`Features`].
-pub const FEATURES: [&str; 14] = [
-    "words",
-    "meaning",
-    "file_words",
-    "path_words",
-    "file_name",
-    "symbol_words",
-    "symbol_loose",
-    "symbol_exact",
-    "symbol_qualified",
-    "definition",
-    "test",
-    "example_or_vendored",
-    "prose",
-    "data",
-];
+macro_rules! features {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// A feature; its number is its place in [`Features`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Feature { $($(#[$doc])* $variant,)* }
 
-/// One candidate's features, in the order of [`FEATURES`].
-pub type Features = [f32; FEATURES.len()];
+        impl Feature {
+            /// All features, in order.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
-/// A candidate with its features.
-pub(crate) struct Described {
-    pub(crate) row: u32,
-    pub(crate) file: u32,
-    pub(crate) features: Features,
-}
-
-/// How much each term of the query tells, by how rare it is: sums to 1.
-fn term_shares(snapshot: &Snapshot, understanding: &Understanding) -> FxHashMap<String, f32> {
-    let rows = snapshot.rows() as f32;
-    let mut shares: FxHashMap<String, f32> = FxHashMap::default();
-    for (term, weight) in &understanding.terms {
-        let frequency = snapshot
-            .term_frequencies(term)
-            .map_or(0, |by_field| by_field.iter().copied().max().unwrap_or(0));
-        let rarity = (1.0 + rows / (1.0 + frequency as f32)).ln();
-        shares.insert(term.clone(), weight * rarity);
-    }
-    let sum: f32 = shares.values().sum();
-    for share in shares.values_mut() {
-        *share /= sum.max(f32::MIN_POSITIVE);
-    }
-    shares
-}
-
-fn share_of(shares: &FxHashMap<String, f32>, text: &str) -> f32 {
-    let distinct: FxHashSet<String> = terms(text).into_iter().collect();
-    let mut sum = 0.0;
-    // In a fixed order: floating point sums depend on it.
-    let mut matched: Vec<&String> = distinct
-        .iter()
-        .filter(|term| shares.contains_key(*term))
-        .collect();
-    matched.sort_unstable();
-    for term in matched {
-        sum += shares.get(term).copied().unwrap_or(0.0);
-    }
-    sum.min(1.0)
-}
-
-struct FileFacts {
-    words: f32,
-    path: f32,
-    name: f32,
-    role: FileRole,
-}
-
-fn file_facts(
-    snapshot: &Snapshot,
-    file: u32,
-    candidates: &Candidates,
-    shares: &FxHashMap<String, f32>,
-) -> FileFacts {
-    let (path, _, language) = snapshot.file(file);
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let stem = name.split('.').next().unwrap_or(name);
-    // The best three chunks of a file speak for it: long files have many that
-    // match a little.
-    let words = candidates.lexical.as_ref().map_or(0.0, |scores| {
-        let mut best = [0.0_f32; 3];
-        for row in snapshot.file_rows(file) {
-            let score = scores.of(row);
-            if score > best[2] {
-                best[2] = score;
-                best.sort_unstable_by(|a, b| b.total_cmp(a));
+            /// The name in explanations and in the file of weights.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
             }
         }
-        best.iter().sum()
-    });
-    // A name that is all in the query says more than one that shares a word.
-    let stem_terms: FxHashSet<String> = terms(&words::lower_parts(stem).join(" "))
-        .into_iter()
-        .collect();
-    let matched = stem_terms
-        .iter()
-        .filter(|term| shares.contains_key(*term))
-        .count();
-    FileFacts {
-        words,
-        path: share_of(shares, path),
-        name: if stem_terms.is_empty() {
-            0.0
-        } else {
-            matched as f32 / stem_terms.len() as f32 * share_of(shares, stem).sqrt()
-        },
-        role: FileRole::of(path, language),
+
+        /// How many features there are.
+        pub const FEATURES: usize = [$(Feature::$variant,)*].len();
+    };
+}
+
+features! {
+    /// BM25 of the chunk, as a share of the best candidate's.
+    Words = "words",
+    /// `1 / (1 + rank / 10)` of the chunk by BM25.
+    WordsRank = "words_rank",
+    /// Share of the query that the chunk's text covers.
+    Covered = "covered",
+    /// Share that its names and doc comment cover.
+    Heading = "heading",
+    /// Cosine of chunk and query, as a share of the best candidate's.
+    Meaning = "meaning",
+    /// The cosine itself.
+    Cosine = "cosine",
+    /// `1 / (1 + rank / 10)` of the chunk by cosine.
+    MeaningRank = "meaning_rank",
+    /// Share of the query that a name defined in the chunk covers.
+    SymbolWords = "symbol_words",
+    /// How much of such a name the query has.
+    SymbolAsked = "symbol_asked",
+    /// Share of the question's words that together are such a name.
+    SymbolIs = "symbol_is",
+    /// A name of the query is defined here but for case style or qualifiers.
+    SymbolLoose = "symbol_loose",
+    /// A name of the query is defined here as written.
+    SymbolExact = "symbol_exact",
+    /// A name of the query and its qualifiers are.
+    SymbolQualified = "symbol_qualified",
+    /// Share of the query that the enclosing names cover.
+    Breadcrumb = "breadcrumb",
+    /// Defines a class, struct, trait or another type.
+    IsType = "is_type",
+    /// Defines a function, method or macro.
+    IsFunction = "is_function",
+    /// Implements a type elsewhere defined.
+    IsImpl = "is_impl",
+    /// Code outside of any definition.
+    IsLoose = "is_loose",
+    /// Logarithm of the chunk's bytes, 0 to 1.
+    Size = "size",
+    /// The first chunk of its file.
+    IsFirst = "is_first",
+    /// Defines what the file is named after.
+    IsNamesake = "is_namesake",
+    /// BM25 of the file, as a share of the best candidate's.
+    FileWords = "file_words",
+    /// Sum of the file's best three chunks, as a share of the best.
+    FileBest = "file_best",
+    /// Share of the query that the file's text covers.
+    FileCovered = "file_covered",
+    /// The greatest cosine of the file's candidates, as a share of the best.
+    FileMeaning = "file_meaning",
+    /// The mean of the file's best three cosines, as a share of the best.
+    FileMeaningThree = "file_meaning_three",
+    /// The mean cosine of the whole file, as a share of the best.
+    FileMeaningMean = "file_meaning_mean",
+    /// Cosine of the query and the words of the file's path.
+    PathMeaning = "path_meaning",
+    /// Share of the query that names and doc comments of the file cover.
+    FileHeading = "file_heading",
+    /// How much of the file's chunks hold the query's terms, by their shares.
+    FileDensity = "file_density",
+    /// Candidates of the file among the best 20 by words, of 5.
+    FileHitsWords = "file_hits_words",
+    /// Candidates of the file among the best 20 by meaning, of 5.
+    FileHitsMeaning = "file_hits_meaning",
+    /// Share of the query that the path covers.
+    Path = "path",
+    /// Share that its folders cover.
+    Folders = "folders",
+    /// Share that the file's name covers.
+    FileName = "file_name",
+    /// How much of the file's name the query has.
+    FileNameAsked = "file_name_asked",
+    /// Share of the question's words that together are the file's name.
+    FileNameIs = "file_name_is",
+    /// The query names this path.
+    PathAsked = "path_asked",
+    /// Two or more adjacent words of the question are one identifier here.
+    Compound = "compound",
+    /// A test, and none was asked for.
+    Test = "test",
+    /// An example, and none was asked for.
+    Example = "example",
+    /// Somebody else's code, copied in.
+    Vendored = "vendored",
+    /// Text for people, not asked for.
+    Prose = "prose",
+    /// Data or configuration, not asked for.
+    Data = "data",
+    /// A test, example, text or data, and such was asked for.
+    RoleAsked = "role_asked",
+    /// The file's name says nothing (`index`, `mod`, `main`).
+    UntoldName = "untold_name",
+    /// The file's name promises a bit of everything (`utils`).
+    MixedName = "mixed_name",
+    /// Kept for the past (`legacy`, `compat`), and that was not asked for.
+    Past = "past",
+    /// Not for callers (`internal`, `impl`), and that was not asked for.
+    Inner = "inner",
+    /// Of another platform than most, and that was not asked for.
+    OtherPlatform = "other_platform",
+    /// A header or another file that only declares.
+    Declares = "declares",
+    /// Logarithm of the file's chunks, 0 to 1.
+    FileSize = "file_size",
+    /// Folders above the file, of 8.
+    Depth = "depth",
+}
+
+/// One candidate's features, by [`Feature`].
+pub type Features = [f32; FEATURES];
+
+/// A candidate with its features.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// Row within the snapshot.
+    pub row: u32,
+    /// Number of its file.
+    pub file: u32,
+    /// By [`Feature`].
+    pub features: Features,
+}
+
+/// The best names that a chunk defines.
+#[derive(Default)]
+struct Named {
+    covered: f32,
+    asked: f32,
+    is: f32,
+    namesake: bool,
+}
+
+fn named(
+    snapshot: &Snapshot,
+    row: u32,
+    stem_key: &str,
+    lexicon: &Lexicon,
+    understanding: &Understanding,
+) -> Named {
+    let mut best = Named::default();
+    let mut one = |name: &str| {
+        let (mask, all, held) = lexicon.matched_of(name);
+        let key = words::identifier_key(name);
+        best.namesake |= key == stem_key;
+        if mask == 0 {
+            return;
+        }
+        best.covered = best.covered.max(lexicon.share(mask));
+        best.asked = best.asked.max(held as f32 / all.max(1) as f32);
+        for compound in &understanding.compounds {
+            if compound.key == key {
+                best.is = best.is.max(compound.share);
+            }
+        }
+    };
+    snapshot.each_chunk_symbol(row, |name| one(name));
+    if let Some(name) = snapshot.chunk(row).symbol {
+        one(name);
     }
+    best
+}
+
+/// `1 / (1 + rank / 10)` by row, best first; rows that score 0 have none.
+fn ranks(rows: &[Candidate], score: impl Fn(&Candidate) -> f32) -> Vec<(f32, bool)> {
+    let mut order: Vec<usize> = (0..rows.len()).collect();
+    order.sort_by(|a, b| score(&rows[*b]).total_cmp(&score(&rows[*a])).then(a.cmp(b)));
+    let mut ranks = vec![(0.0, false); rows.len()];
+    for (rank, at) in order.into_iter().enumerate() {
+        if score(&rows[at]) > 0.0 {
+            ranks[at] = (1.0 / (1.0 + rank as f32 / 10.0), rank < 20);
+        }
+    }
+    ranks
+}
+
+/// Values that are compared among the candidates of one query.
+struct Best {
+    words: f32,
+    file_words: f32,
+    file_best: f32,
+    cosine: f32,
+    three: f32,
+    mean: f32,
+}
+
+/// What compares a query with texts by meaning.
+#[derive(Clone, Copy)]
+pub(crate) struct Meaning<'a> {
+    pub(crate) embedder: &'a dyn Embedder,
+    pub(crate) vector: &'a [f32],
+}
+
+impl Meaning<'_> {
+    /// Cosines of the query and some short texts; 0 for those without words.
+    fn cosines(&self, texts: &[String]) -> Result<Vec<f32>, SearchError> {
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let vectors = self.embedder.embed(Role::Document, &texts)?;
+        let dot = |one: &[f32]| -> f32 { one.iter().zip(self.vector).map(|(a, b)| a * b).sum() };
+        Ok(vectors
+            .chunks_exact(self.vector.len().max(1))
+            .map(|one| dot(one).clamp(0.0, 1.0))
+            .collect())
+    }
+}
+
+/// Cosines of all rows of a file: the mean of the best three and of all.
+fn file_meaning(
+    snapshot: &Snapshot,
+    file: u32,
+    meaning: Meaning<'_>,
+) -> Result<(f32, f32), SearchError> {
+    let mut all: Vec<f32> = Vec::new();
+    for row in snapshot.file_rows(file) {
+        if let Some(cosine) = snapshot.cosine(row, meaning.vector, meaning.embedder.model_id())? {
+            all.push(cosine);
+        }
+    }
+    if all.is_empty() {
+        return Ok((0.0, 0.0));
+    }
+    all.sort_unstable_by(|a, b| b.total_cmp(a));
+    let mean = |some: &[f32]| some.iter().sum::<f32>() / some.len() as f32;
+    Ok((mean(&all[..all.len().min(3)]), mean(&all)))
 }
 
 /// Describes all candidates.
@@ -123,65 +264,235 @@ pub(crate) fn describe(
     snapshot: &Snapshot,
     understanding: &Understanding,
     candidates: &Candidates,
-) -> Vec<Described> {
-    let shares = term_shares(snapshot, understanding);
-    let files: Vec<u32> = candidates
-        .rows
+    meaning: Option<Meaning<'_>>,
+) -> Result<Vec<Described>, SearchError> {
+    let lexicon = Lexicon::new(understanding, candidates.lexical.as_ref());
+    let rows = &candidates.rows;
+    let files: Vec<u32> = rows
         .iter()
-        .map(|candidate| snapshot.file_of_row(candidate.row))
+        .map(|one| snapshot.file_of_row(one.row))
         .collect();
+    let cosine = |one: &Candidate| one.cosine.unwrap_or(0.0).max(0.0);
+    let by_words = ranks(rows, |one| one.lexical);
+    let by_meaning = ranks(rows, cosine);
     let mut facts: FxHashMap<u32, FileFacts> = FxHashMap::default();
-    for file in &files {
-        facts
-            .entry(*file)
-            .or_insert_with(|| file_facts(snapshot, *file, candidates, &shares));
+    let mut of_file: FxHashMap<u32, (f32, u32, u32)> = FxHashMap::default();
+    let mut distinct: Vec<u32> = Vec::new();
+    for (at, file) in files.iter().enumerate() {
+        facts.entry(*file).or_insert_with(|| {
+            distinct.push(*file);
+            FileFacts::of(snapshot, *file, candidates, &lexicon, understanding)
+        });
+        let (most, words, meaning) = of_file.entry(*file).or_default();
+        *most = most.max(cosine(&rows[at]));
+        *words += u32::from(by_words[at].1);
+        *meaning += u32::from(by_meaning[at].1);
+    }
+    let paths: Vec<&str> = distinct.iter().map(|file| snapshot.file(*file).0).collect();
+    for (at, is_older) in older_versions(&paths).into_iter().enumerate() {
+        let asked = || {
+            let mut folders = paths[at].split('/');
+            folders.any(|folder| {
+                understanding
+                    .words
+                    .iter()
+                    .any(|word| *word == folder.to_lowercase())
+            })
+        };
+        if is_older && let Some(facts) = facts.get_mut(&distinct[at]) {
+            facts.is_past |= !asked();
+        }
+    }
+    if let Some(meaning) = meaning {
+        let paths: Vec<String> = paths.iter().map(|path| path_text(path)).collect();
+        for (file, cosine) in distinct.iter().zip(meaning.cosines(&paths)?) {
+            let (three, mean) = file_meaning(snapshot, *file, meaning)?;
+            if let Some(facts) = facts.get_mut(file) {
+                facts.path_meaning = cosine;
+                facts.meaning_three = three;
+                facts.meaning_mean = mean;
+            }
+        }
     }
     let most = |value: &dyn Fn(usize) -> f32| {
-        (0..candidates.rows.len())
+        (0..rows.len())
             .map(value)
             .fold(0.0_f32, f32::max)
             .max(f32::MIN_POSITIVE)
     };
-    let best_words = most(&|at| candidates.rows[at].lexical);
-    let best_file = most(&|at| facts[&files[at]].words);
-    let best_cosine = most(&|at| candidates.rows[at].cosine.unwrap_or(0.0));
-    candidates
-        .rows
-        .iter()
-        .zip(&files)
-        .map(|(candidate, file)| {
-            let chunk = snapshot.chunk(candidate.row);
-            let file_facts = &facts[file];
-            let flag = |holds: bool| f32::from(u8::from(holds));
-            let is_definition = !matches!(
-                chunk.kind,
-                ChunkKind::Code | ChunkKind::Text | ChunkKind::Section | ChunkKind::Key
+    let best = Best {
+        words: most(&|at| rows[at].lexical),
+        file_words: most(&|at| facts[&files[at]].score),
+        file_best: most(&|at| facts[&files[at]].best_three),
+        cosine: most(&|at| cosine(&rows[at])),
+        three: most(&|at| facts[&files[at]].meaning_three),
+        mean: most(&|at| facts[&files[at]].meaning_mean),
+    };
+    let described = (0..rows.len())
+        .map(|at| {
+            let file = files[at];
+            let mut features = [0.0; FEATURES];
+            let mut set = |feature: Feature, value: f32| features[feature as usize] = value;
+            set(Feature::WordsRank, by_words[at].0);
+            set(Feature::MeaningRank, by_meaning[at].0);
+            set(Feature::FileMeaning, of_file[&file].0 / best.cosine);
+            set(
+                Feature::FileHitsWords,
+                (of_file[&file].1 as f32 / 5.0).min(1.0),
             );
-            let role = file_facts.role;
-            let aside = matches!(role, FileRole::Example | FileRole::Vendored);
+            set(
+                Feature::FileHitsMeaning,
+                (of_file[&file].2 as f32 / 5.0).min(1.0),
+            );
+            set(Feature::Meaning, cosine(&rows[at]) / best.cosine);
+            set(Feature::Cosine, cosine(&rows[at]));
+            set(Feature::Words, rows[at].lexical / best.words);
+            describe_file(&facts[&file], &best, understanding, &mut set);
+            describe_chunk(
+                snapshot,
+                &rows[at],
+                candidates,
+                &lexicon,
+                understanding,
+                &mut set,
+            );
             Described {
-                row: candidate.row,
-                file: *file,
-                features: [
-                    candidate.lexical / best_words,
-                    candidate.cosine.unwrap_or(0.0).max(0.0) / best_cosine,
-                    file_facts.words / best_file,
-                    file_facts.path,
-                    file_facts.name,
-                    share_of(&shares, chunk.symbol.unwrap_or("")),
-                    flag(candidate.symbol == SymbolMatch::Loose),
-                    flag(candidate.symbol == SymbolMatch::Exact),
-                    flag(candidate.symbol == SymbolMatch::Qualified),
-                    flag(is_definition),
-                    flag(
-                        (role == FileRole::Test || chunk.kind == ChunkKind::Test)
-                            && !understanding.wants_tests,
-                    ),
-                    flag(aside && !understanding.wants_examples),
-                    flag(role == FileRole::Prose && !understanding.wants_prose),
-                    flag(role == FileRole::Data && !understanding.wants_data),
-                ],
+                row: rows[at].row,
+                file,
+                features,
             }
         })
-        .collect()
+        .collect();
+    Ok(described)
+}
+
+/// The words of a path, for its meaning.
+fn path_text(path: &str) -> String {
+    let without_extension = path.rsplit_once('.').map_or(path, |one| one.0);
+    let mut text = String::new();
+    for (_, word) in words::words(without_extension) {
+        words::identifier_parts(word, |part| {
+            text.push_str(part);
+            text.push(' ');
+        });
+    }
+    text
+}
+
+fn flag(holds: bool) -> f32 {
+    f32::from(u8::from(holds))
+}
+
+fn describe_file(
+    facts: &FileFacts,
+    best: &Best,
+    asked: &Understanding,
+    set: &mut impl FnMut(Feature, f32),
+) {
+    set(Feature::FileWords, facts.score / best.file_words);
+    set(Feature::FileBest, facts.best_three / best.file_best);
+    set(Feature::FileMeaningThree, facts.meaning_three / best.three);
+    set(Feature::FileMeaningMean, facts.meaning_mean / best.mean);
+    set(Feature::PathMeaning, facts.path_meaning);
+    set(Feature::FileHeading, facts.heading);
+    set(Feature::FileDensity, facts.density);
+    set(Feature::FileCovered, facts.covered);
+    set(Feature::Path, facts.path);
+    set(Feature::Folders, facts.folders);
+    set(Feature::FileName, facts.name);
+    set(Feature::FileNameAsked, facts.name_asked);
+    set(Feature::FileNameIs, facts.name_is);
+    set(Feature::PathAsked, flag(facts.path_asked));
+    let (role, wanted) = match facts.role {
+        FileRole::Code => (None, false),
+        FileRole::Test => (Some(Feature::Test), asked.wants_tests),
+        FileRole::Example => (
+            Some(Feature::Example),
+            asked.wants_examples || asked.wants_prose,
+        ),
+        FileRole::Vendored => (Some(Feature::Vendored), false),
+        FileRole::Prose => (Some(Feature::Prose), asked.wants_prose),
+        FileRole::Data => (Some(Feature::Data), asked.wants_data),
+    };
+    if let Some(role) = role {
+        set(if wanted { Feature::RoleAsked } else { role }, 1.0);
+    }
+    set(Feature::UntoldName, flag(facts.is_untold));
+    set(Feature::MixedName, flag(facts.is_mixed));
+    set(Feature::Past, flag(facts.is_past));
+    set(Feature::Inner, flag(facts.is_inner));
+    set(Feature::OtherPlatform, flag(facts.is_other_platform));
+    set(Feature::Declares, flag(facts.only_declares));
+    set(
+        Feature::FileSize,
+        ((facts.rows as f32).ln_1p() / 8.0).min(1.0),
+    );
+    set(Feature::Depth, (facts.depth as f32 / 8.0).min(1.0));
+}
+
+fn describe_chunk(
+    snapshot: &Snapshot,
+    candidate: &Candidate,
+    candidates: &Candidates,
+    lexicon: &Lexicon,
+    asked: &Understanding,
+    set: &mut impl FnMut(Feature, f32),
+) {
+    let chunk = snapshot.chunk(candidate.row);
+    if let Some(scores) = &candidates.lexical {
+        set(
+            Feature::Covered,
+            lexicon.share(scores.matched(candidate.row)),
+        );
+        set(
+            Feature::Heading,
+            lexicon.share(scores.matched_in_heading(candidate.row)),
+        );
+    }
+    let name = chunk.path.rsplit('/').next().unwrap_or(chunk.path);
+    let stem_key = words::identifier_key(name.split('.').next().unwrap_or(name));
+    let named = named(snapshot, candidate.row, &stem_key, lexicon, asked);
+    set(Feature::SymbolWords, named.covered);
+    set(Feature::SymbolAsked, named.asked);
+    set(Feature::SymbolIs, named.is);
+    set(Feature::IsNamesake, flag(named.namesake));
+    match candidate.symbol {
+        SymbolMatch::None => {}
+        SymbolMatch::Loose => set(Feature::SymbolLoose, 1.0),
+        SymbolMatch::Exact => set(Feature::SymbolExact, 1.0),
+        SymbolMatch::Qualified => set(Feature::SymbolQualified, 1.0),
+    }
+    let above = chunk.breadcrumb.rsplit_once("::").map_or("", |one| one.0);
+    set(Feature::Breadcrumb, lexicon.share(lexicon.matched(above)));
+    use ChunkKind as Kind;
+    match chunk.kind {
+        Kind::Class | Kind::Struct | Kind::Enum | Kind::Interface | Kind::Trait | Kind::Type => {
+            set(Feature::IsType, 1.0);
+        }
+        Kind::Function | Kind::Method | Kind::Macro => set(Feature::IsFunction, 1.0),
+        Kind::Impl => set(Feature::IsImpl, 1.0),
+        Kind::Code | Kind::Text => set(Feature::IsLoose, 1.0),
+        Kind::Test if !asked.wants_tests => set(Feature::Test, 1.0),
+        _ => {}
+    }
+    let bytes = chunk.span.bytes.end - chunk.span.bytes.start;
+    set(Feature::Size, ((bytes as f32).ln_1p() / 9.0).min(1.0));
+    let is_first = snapshot.file_rows(chunk.file).start == candidate.row;
+    set(Feature::IsFirst, flag(is_first));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_have_names_of_their_own_and_count_up() {
+        let mut names: Vec<&str> = Feature::ALL.iter().map(|one| one.name()).collect();
+        for (number, feature) in Feature::ALL.iter().enumerate() {
+            assert_eq!(*feature as usize, number);
+        }
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), FEATURES);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Query -> understand -> candidates (words, meaning, symbols) -> features
-//!       -> rank (the seam for learned weights) -> diversify -> hits
+//!       -> rank (learned weights) -> diversify -> hits
 //! ```
 //!
 //! Filters apply before any candidate is taken. Equal scores are ordered by
@@ -11,20 +11,23 @@
 
 #![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
 
+mod abbreviations;
 mod candidates;
 mod diversify;
 mod error;
 mod features;
+mod file_facts;
 mod file_role;
 mod filter;
+mod lexicon;
 mod pattern;
 mod rank;
 mod searcher;
 mod understand;
 
 pub use error::SearchError;
-pub use features::{FEATURES, Features};
+pub use features::{Described, FEATURES, Feature, Features};
 pub use file_role::FileRole;
-pub use rank::{LinearRanker, Ranker};
-pub use searcher::{Found, RankedSpan, Searcher};
+pub use rank::{Ranker, Ranking, signs};
+pub use searcher::{CandidateSet, Found, RankedSpan, Searcher};
 pub use understand::Understanding;

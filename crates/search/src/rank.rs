@@ -1,61 +1,184 @@
-//! The ranking stage: features to a score. Learned weights go in here.
+//! The ranking stage: features to a score, by weights that were learned from
+//! labelled queries (`config/ranking.toml`, made by `make rank`).
 
-use crate::features::{FEATURES, Features};
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
-/// Turns features into a score; the sum of the contributions is the score, so
-/// an explanation is never an approximation.
-pub trait Ranker: Send + Sync {
-    /// What each feature adds, in the order of [`FEATURES`].
-    fn contributions(&self, features: &Features) -> Features;
+use serde::Deserialize;
 
-    /// The score.
-    fn score(&self, features: &Features) -> f32 {
-        self.contributions(features).iter().sum()
-    }
-}
+use crate::features::{FEATURES, Feature, Features};
 
-/// A weighted sum.
-#[derive(Clone, Debug)]
-pub struct LinearRanker {
+/// The file of learned weights, part of the program.
+const SHIPPED: &str = include_str!("../../../config/ranking.toml");
+
+static RANKING: LazyLock<Ranking> =
+    LazyLock::new(|| Ranking::parse(SHIPPED).unwrap_or_else(|_| Ranking::by_hand()));
+
+/// Turns features into a score: a weighted sum, so that what each feature adds
+/// is all there is to explain.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranker {
     weights: Features,
 }
 
-impl LinearRanker {
-    /// Weights set by hand, from what each group of features was measured to
-    /// be worth.
-    pub fn by_hand(is_symbol: bool) -> Self {
-        let mut weights = [0.0; FEATURES.len()];
-        let mut set = |name: &str, weight: f32| {
-            if let Some(at) = FEATURES.iter().position(|one| *one == name) {
-                weights[at] = weight;
-            }
-        };
-        set("words", 0.40);
-        set("meaning", 0.30);
-        set("file_words", 0.30);
-        set("path_words", 0.20);
-        set("file_name", 0.25);
-        set("symbol_words", 0.15);
-        set("symbol_loose", if is_symbol { 0.5 } else { 0.1 });
-        set("symbol_exact", if is_symbol { 1.0 } else { 0.25 });
-        set("symbol_qualified", if is_symbol { 1.2 } else { 0.35 });
-        set("definition", 0.05);
-        set("test", -0.30);
-        set("example_or_vendored", -0.25);
-        set("prose", -0.20);
-        set("data", -0.25);
-        Self { weights }
-    }
-}
-
-impl Ranker for LinearRanker {
-    fn contributions(&self, features: &Features) -> Features {
+impl Ranker {
+    /// What each feature adds, by [`Feature`].
+    pub fn contributions(&self, features: &Features) -> Features {
         let mut added = *features;
         for (value, weight) in added.iter_mut().zip(self.weights) {
             *value *= weight;
         }
         added
     }
+
+    /// The score: the sum of the contributions.
+    pub fn score(&self, features: &Features) -> f32 {
+        self.contributions(features).iter().sum()
+    }
+
+    /// The weight of each feature.
+    pub fn weights(&self) -> &Features {
+        &self.weights
+    }
+}
+
+/// All weights of the ranking stage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ranking {
+    /// For queries that are one name.
+    pub symbol: Ranker,
+    /// For all others.
+    pub question: Ranker,
+    /// What each further chunk of a file loses.
+    pub same_file: f32,
+}
+
+#[derive(Deserialize)]
+struct File {
+    diversity: Diversity,
+    symbol: BTreeMap<String, f32>,
+    question: BTreeMap<String, f32>,
+}
+
+#[derive(Deserialize)]
+struct Diversity {
+    same_file: f32,
+}
+
+impl Ranking {
+    /// The learned weights; those set by hand should the file not fit.
+    pub fn shipped() -> &'static Self {
+        &RANKING
+    }
+
+    /// Reads a file of weights: one for each feature, and for no other.
+    ///
+    /// # Errors
+    /// Says what does not fit.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let ranker = |section: &str, mut named: BTreeMap<String, f32>| {
+            let mut weights = [0.0; FEATURES];
+            for feature in Feature::ALL {
+                let weight = named
+                    .remove(feature.name())
+                    .ok_or_else(|| format!("[{section}] has no {}", feature.name()))?;
+                if !weight.is_finite() {
+                    return Err(format!("[{section}] {} is not a number", feature.name()));
+                }
+                weights[*feature as usize] = weight;
+            }
+            match named.keys().next() {
+                Some(name) => Err(format!("[{section}] {name} is no feature")),
+                None => Ok(Ranker { weights }),
+            }
+        };
+        Ok(Self {
+            symbol: ranker("symbol", file.symbol)?,
+            question: ranker("question", file.question)?,
+            same_file: file.diversity.same_file,
+        })
+    }
+
+    /// Weights set by hand, from what each group of features was measured to be
+    /// worth: where the training starts, and the fallback.
+    pub fn by_hand() -> Self {
+        Self {
+            symbol: Ranker {
+                weights: hand_weights(true),
+            },
+            question: Ranker {
+                weights: hand_weights(false),
+            },
+            same_file: 1.0,
+        }
+    }
+
+    /// The weights for a query.
+    pub fn of(&self, is_symbol: bool) -> &Ranker {
+        if is_symbol {
+            &self.symbol
+        } else {
+            &self.question
+        }
+    }
+}
+
+fn hand_weights(is_symbol: bool) -> Features {
+    let mut weights = [0.0; FEATURES];
+    let mut set = |feature: Feature, weight: f32| weights[feature as usize] = weight;
+    set(Feature::Words, 2.4);
+    set(Feature::Meaning, 1.8);
+    set(Feature::FileBest, 1.8);
+    set(Feature::Path, 1.2);
+    set(Feature::FileName, 0.6);
+    set(Feature::FileNameAsked, 0.6);
+    set(Feature::SymbolWords, 0.9);
+    set(Feature::SymbolIs, 0.9);
+    set(Feature::SymbolLoose, if is_symbol { 3.0 } else { 0.6 });
+    set(Feature::SymbolExact, if is_symbol { 6.0 } else { 1.5 });
+    set(Feature::SymbolQualified, if is_symbol { 7.2 } else { 2.1 });
+    set(Feature::PathAsked, 3.0);
+    set(Feature::IsType, 0.3);
+    set(Feature::IsFunction, 0.3);
+    set(Feature::Test, -1.8);
+    set(Feature::Example, -1.5);
+    set(Feature::Vendored, -1.5);
+    set(Feature::Prose, -1.2);
+    set(Feature::Data, -1.5);
+    weights
+}
+
+/// The sign that a feature's weight must have, by [`Feature`]: 1, -1, or 0 for
+/// either.
+pub fn signs() -> [i8; FEATURES] {
+    let mut signs = [1; FEATURES];
+    for feature in Feature::ALL {
+        signs[*feature as usize] = match feature {
+            Feature::IsType
+            | Feature::IsFunction
+            | Feature::IsImpl
+            | Feature::IsLoose
+            | Feature::Size
+            | Feature::IsFirst
+            | Feature::FileSize
+            | Feature::Depth
+            | Feature::UntoldName
+            | Feature::Declares
+            | Feature::Inner
+            | Feature::RoleAsked => 0,
+            Feature::Test
+            | Feature::Example
+            | Feature::Vendored
+            | Feature::Prose
+            | Feature::Data
+            | Feature::MixedName
+            | Feature::Past
+            | Feature::OtherPlatform => -1,
+            _ => 1,
+        };
+    }
+    signs
 }
 
 #[cfg(test)]
@@ -63,11 +186,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_feature_has_a_weight_and_the_sum_is_the_score() {
+    fn the_shipped_weights_fit_the_features() {
+        let parsed = Ranking::parse(SHIPPED);
+        assert_eq!(parsed.as_ref(), Ok(Ranking::shipped()), "{parsed:?}");
+        assert_ne!(*Ranking::shipped(), Ranking::by_hand());
+    }
+
+    #[test]
+    fn learned_weights_have_the_sign_that_their_feature_must_have() {
+        for ranking in [Ranking::shipped(), &Ranking::by_hand()] {
+            for ranker in [&ranking.symbol, &ranking.question] {
+                for (feature, (sign, weight)) in Feature::ALL
+                    .iter()
+                    .zip(signs().iter().zip(ranker.weights()))
+                {
+                    assert!(
+                        *sign == 0 || f32::from(*sign) * weight >= 0.0,
+                        "{} is {weight}",
+                        feature.name()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_does_not_fit_says_why() {
+        let with = |line: &str| {
+            Ranking::parse(&SHIPPED.replacen("[symbol]", &format!("[symbol]\n{line}"), 1))
+        };
+        assert!(with("luck = 1.0").expect_err("no feature").contains("luck"));
+        let without = SHIPPED.replace("meaning = ", "meening = ");
+        assert!(Ranking::parse(&without).is_err());
+        assert!(Ranking::parse("[symbol]").is_err());
+        assert!(Ranking::parse("").is_err());
+    }
+
+    #[test]
+    fn the_sum_of_the_contributions_is_the_score() {
+        let features: Features = std::array::from_fn(|at| at as f32 / 10.0);
         for is_symbol in [false, true] {
-            let ranker = LinearRanker::by_hand(is_symbol);
-            assert!(ranker.weights.iter().all(|weight| *weight != 0.0));
-            let features: Features = std::array::from_fn(|at| at as f32 / 10.0);
+            let ranker = Ranking::shipped().of(is_symbol);
             let sum: f32 = ranker.contributions(&features).iter().sum();
             assert_eq!(sum.to_bits(), ranker.score(&features).to_bits());
         }

@@ -7,10 +7,10 @@ use wherein_store::{Nearest, RowSet, Snapshot};
 use crate::candidates::{self, Candidate, Candidates, QueryVector, SymbolMatch};
 use crate::diversify::diversify;
 use crate::error::SearchError;
-use crate::features::{self, Described, FEATURES};
+use crate::features::{self, Described, Feature, Meaning};
 use crate::filter;
 use crate::pattern;
-use crate::rank::{LinearRanker, Ranker};
+use crate::rank::Ranking;
 use crate::understand::Understanding;
 
 /// What a query found.
@@ -48,7 +48,63 @@ pub struct Searcher<'a> {
     pub nearest: Nearest,
 }
 
+/// What a ranker gets to see of a query.
+#[derive(Clone, Debug)]
+pub struct CandidateSet {
+    /// Whether the query is nothing but one name.
+    pub is_symbol: bool,
+    /// In no particular order.
+    pub candidates: Vec<Described>,
+}
+
 impl Searcher<'_> {
+    /// The candidates of a query with their features, not ranked: what a
+    /// ranker is trained on.
+    pub fn candidates(&self, query: &Query) -> Result<CandidateSet, SearchError> {
+        let allowed = filter::allowed(self.snapshot, self.view, &query.filters)?;
+        let understanding = Understanding::of(&query.text);
+        let vector = self.query_vector(query, Mode::Hybrid)?;
+        let candidates = candidates::gather(
+            self.snapshot,
+            &understanding,
+            vector.as_ref(),
+            &allowed,
+            Mode::Hybrid,
+            query.k,
+        )?;
+        Ok(CandidateSet {
+            is_symbol: understanding.is_symbol,
+            candidates: features::describe(
+                self.snapshot,
+                &understanding,
+                &candidates,
+                self.meaning(vector.as_ref()),
+            )?,
+        })
+    }
+
+    fn query_vector(
+        &self,
+        query: &Query,
+        mode: Mode,
+    ) -> Result<Option<QueryVector<'_>>, SearchError> {
+        Ok(match self.embedder {
+            Some(embedder) if matches!(mode, Mode::Hybrid | Mode::Semantic) => Some(QueryVector {
+                model: embedder.model_id(),
+                vector: embedder.embed(Role::Query, &[&query.text])?,
+                nearest: self.nearest,
+            }),
+            _ => None,
+        })
+    }
+
+    fn meaning<'a>(&'a self, vector: Option<&'a QueryVector<'_>>) -> Option<Meaning<'a>> {
+        Some(Meaning {
+            embedder: self.embedder?,
+            vector: &vector?.vector,
+        })
+    }
+
     /// Answers a query.
     pub fn search(&self, query: &Query) -> Result<Found, SearchError> {
         let allowed = filter::allowed(self.snapshot, self.view, &query.filters)?;
@@ -65,14 +121,7 @@ impl Searcher<'_> {
         } else {
             understanding
         };
-        let vector = match self.embedder {
-            Some(embedder) if matches!(mode, Mode::Hybrid | Mode::Semantic) => Some(QueryVector {
-                model: embedder.model_id(),
-                vector: embedder.embed(Role::Query, &[&query.text])?,
-                nearest: self.nearest,
-            }),
-            _ => None,
-        };
+        let vector = self.query_vector(query, mode)?;
         let candidates = candidates::gather(
             self.snapshot,
             &understanding,
@@ -82,7 +131,7 @@ impl Searcher<'_> {
             query.k,
         )?;
         let mut spans = match mode {
-            Mode::Hybrid => self.ranked(query, &understanding, &candidates),
+            Mode::Hybrid => self.ranked(query, &understanding, &candidates, vector.as_ref())?,
             one_arm => self.by_one_arm(query, one_arm, &candidates.rows),
         };
         for span in &mut spans {
@@ -96,9 +145,11 @@ impl Searcher<'_> {
         query: &Query,
         understanding: &Understanding,
         candidates: &Candidates,
-    ) -> Vec<RankedSpan> {
-        let ranker = LinearRanker::by_hand(understanding.is_symbol);
-        let described = features::describe(self.snapshot, understanding, candidates);
+        vector: Option<&QueryVector<'_>>,
+    ) -> Result<Vec<RankedSpan>, SearchError> {
+        let ranker = Ranking::shipped().of(understanding.is_symbol);
+        let meaning = self.meaning(vector);
+        let described = features::describe(self.snapshot, understanding, candidates, meaning)?;
         let mut scored: Vec<(f32, Described)> = described
             .into_iter()
             .map(|one| (ranker.score(&one.features), one))
@@ -108,16 +159,16 @@ impl Searcher<'_> {
                 .then_with(|| self.by_place(a.1.row, b.1.row))
         });
         let pairs: Vec<(f32, u32)> = scored.iter().map(|one| (one.0, one.1.file)).collect();
-        diversify(&pairs, query.k)
+        let spans = diversify(&pairs, query.k, Ranking::shipped().same_file)
             .into_iter()
             .map(|(at, lost)| {
                 let (score, one) = &scored[at];
                 let explain = query.explain.then(|| {
-                    let mut contributions: Vec<(String, f32)> = FEATURES
+                    let mut contributions: Vec<(String, f32)> = Feature::ALL
                         .iter()
                         .zip(ranker.contributions(&one.features))
                         .filter(|(_, added)| *added != 0.0)
-                        .map(|(name, added)| ((*name).to_owned(), added))
+                        .map(|(feature, added)| (feature.name().to_owned(), added))
                         .collect();
                     if lost > 0.0 {
                         contributions.push(("same_file".to_owned(), -lost));
@@ -134,7 +185,8 @@ impl Searcher<'_> {
                     definition: None,
                 }
             })
-            .collect()
+            .collect();
+        Ok(spans)
     }
 
     /// One arm alone: its own score is the score.
@@ -168,7 +220,9 @@ impl Searcher<'_> {
             .iter()
             .map(|(row, score)| (*score, self.snapshot.file_of_row(*row)))
             .collect();
-        diversify(&pairs, query.k)
+        // An arm's scores have a scale of their own.
+        let same_file = scored.first().map_or(0.0, |best| best.1.abs() * 0.5);
+        diversify(&pairs, query.k, same_file)
             .into_iter()
             .map(|(at, lost)| {
                 let (row, score) = scored[at];

@@ -2,12 +2,23 @@
 //! "test" that say which files are meant.
 
 use wherein_core::words;
-use wherein_store::terms;
+use wherein_store::{MAX_TERMS, terms};
+
+use crate::abbreviations;
 
 /// Weight of a term that only repeats the parts of a whole identifier.
 const PART_WEIGHT: f32 = 0.6;
-/// Most terms that are looked up; a pasted page is cut to its first words.
-const MAX_TERMS: usize = 64;
+/// Weight of a term that the query means but does not say (`auth`,
+/// `authentication`).
+const MEANT_WEIGHT: f32 = 0.5;
+/// Weight of a word that belongs to the question rather than to the code.
+const VAGUE_WEIGHT: f32 = 0.35;
+/// Weight of adjacent words that are looked for as one identifier.
+const COMPOUND_WEIGHT: f32 = 0.5;
+/// Most words of a query that may make up one name (`event loop run`).
+const COMPOUND_WORDS: usize = 4;
+/// Most compounds that are looked up.
+const MAX_COMPOUNDS: usize = 48;
 
 /// A query, understood.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,6 +29,18 @@ const MAX_TERMS: usize = 64;
 pub struct Understanding {
     /// Terms of the lexical index with their weights; each once.
     pub terms: Vec<(String, f32)>,
+    /// For each of `terms` the one that it stands in for, by number: itself
+    /// when the query says it.
+    pub stands_for: Vec<usize>,
+    /// Those of `terms` that are adjacent words taken as one identifier, as
+    /// bits by their number.
+    pub compound_terms: u64,
+    /// Adjacent words of a question that may be one name.
+    pub compounds: Vec<Compound>,
+    /// Words that look like paths of files, in lower case.
+    pub paths: Vec<String>,
+    /// The words of a question, in lower case.
+    pub words: Vec<String>,
     /// Names that may be those of definitions, as written: the whole query
     /// when it is one identifier, else identifiers that stand out of prose.
     pub names: Vec<Name>,
@@ -31,6 +54,17 @@ pub struct Understanding {
     pub wants_prose: bool,
     /// Whether examples are asked for.
     pub wants_examples: bool,
+}
+
+/// Words of a question, joined as a name would be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compound {
+    /// [`words::identifier_key`] of the name.
+    pub key: String,
+    /// How many words were joined.
+    pub words: usize,
+    /// Share of the question's words that carry meaning.
+    pub share: f32,
 }
 
 /// A possibly qualified name: `Session::login`, `session.login`, `login`.
@@ -105,16 +139,40 @@ impl Understanding {
                 .filter_map(|token| Name::parse(token))
                 .collect(),
         };
+        let (terms, stands_for) = weigh(query);
         let mut understanding = Self {
-            terms: weigh(query),
+            terms,
+            stands_for,
             is_symbol: single.is_some(),
             names,
+            paths: tokens
+                .iter()
+                .filter_map(|token| path_named(token))
+                .collect(),
+            words: words::words(query)
+                .map(|(_, word)| word.to_lowercase())
+                .collect(),
             ..Self::default()
         };
         if !understanding.is_symbol {
             understanding.read_hints(query);
+            understanding.compounds = compounds(query);
+            understanding.add_compound_terms();
         }
         understanding
+    }
+
+    /// Adjacent words are also looked for as one identifier (`event loop` in
+    /// `event_loop`).
+    fn add_compound_terms(&mut self) {
+        for compound in self.compounds.iter().filter(|one| one.words > 1) {
+            let known = self.terms.iter().any(|one| one.0 == compound.key);
+            if !known && self.terms.len() < MAX_TERMS {
+                self.compound_terms |= 1 << self.terms.len();
+                self.stands_for.push(self.terms.len());
+                self.terms.push((compound.key.clone(), COMPOUND_WEIGHT));
+            }
+        }
     }
 
     fn read_hints(&mut self, query: &str) {
@@ -137,23 +195,66 @@ impl Understanding {
     }
 }
 
-/// Terms with weights: stop words go, unless nothing else is left.
-fn weigh(query: &str) -> Vec<(String, f32)> {
+/// A word that names a file: with a folder or an extension of letters.
+fn path_named(word: &str) -> Option<String> {
+    let bare = word.trim_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '/')));
+    let bare = bare.trim_matches('.').trim_matches('/');
+    let (_, name) = bare.rsplit_once('/').unwrap_or(("", bare));
+    let has_extension = name.rsplit_once('.').is_some_and(|(stem, extension)| {
+        let known = wherein_core::Language::from_file_name(name).is_some();
+        !stem.is_empty() && known && extension.chars().all(char::is_alphanumeric)
+    });
+    (has_extension || bare.matches('/').count() >= 2 && !bare.contains(':'))
+        .then(|| bare.to_lowercase())
+}
+
+/// The words of a query that carry meaning, or all when none does.
+fn content_words(query: &str) -> Vec<&str> {
     let all: Vec<&str> = words::words(query).map(|(_, word)| word).collect();
     let content: Vec<&str> = all
         .iter()
         .copied()
         .filter(|word| !words::is_stop_word(&word.to_lowercase()))
         .collect();
-    let kept = if content.is_empty() { &all } else { &content };
+    if content.is_empty() { all } else { content }
+}
+
+/// Runs of adjacent words, joined; single words too, since a question often
+/// names a definition without any sign of it.
+fn compounds(query: &str) -> Vec<Compound> {
+    let content = content_words(query);
+    let mut found: Vec<Compound> = Vec::new();
+    for words in (1..=COMPOUND_WORDS.min(content.len())).rev() {
+        for run in content.windows(words) {
+            let key = words::identifier_key(&run.concat());
+            let known = found.iter().any(|one| one.key == key);
+            if key.len() > 2 && !known && found.len() < MAX_COMPOUNDS {
+                found.push(Compound {
+                    key,
+                    words,
+                    share: words as f32 / content.len() as f32,
+                });
+            }
+        }
+    }
+    found
+}
+
+/// Terms with weights, and what each stands for: stop words go, unless nothing
+/// else is left.
+fn weigh(query: &str) -> (Vec<(String, f32)>, Vec<usize>) {
     let mut weighted: Vec<(String, f32)> = Vec::new();
-    for word in kept {
+    let kept = content_words(query);
+    for word in &kept {
         let parts = terms(word);
         let several = parts.len() > 1;
         for (number, term) in parts.iter().enumerate() {
             // The whole identifier comes last.
             let whole = !several || number + 1 == parts.len();
-            let weight = if whole { 1.0 } else { PART_WEIGHT };
+            let mut weight = if whole { 1.0 } else { PART_WEIGHT };
+            if words::is_vague(&word.to_lowercase()) {
+                weight *= VAGUE_WEIGHT;
+            }
             let known = weighted.iter_mut().find(|one| one.0 == *term);
             if let Some(one) = known {
                 one.1 = one.1.max(weight);
@@ -162,7 +263,28 @@ fn weigh(query: &str) -> Vec<(String, f32)> {
             }
         }
     }
-    weighted
+    let mut stands_for: Vec<usize> = (0..weighted.len()).collect();
+    for word in &kept {
+        for part in words::lower_parts(word) {
+            for meant in abbreviations::of(&part) {
+                let said = terms(&part);
+                let said = said.first().and_then(|term| {
+                    let position = weighted.iter().position(|one| one.0 == *term);
+                    position
+                });
+                let meant = terms(meant);
+                let (Some(said), [term]) = (said, meant.as_slice()) else {
+                    continue;
+                };
+                let known = weighted.iter().any(|one| one.0 == *term);
+                if !known && weighted.len() < MAX_TERMS {
+                    weighted.push((term.clone(), MEANT_WEIGHT));
+                    stands_for.push(said);
+                }
+            }
+        }
+    }
+    (weighted, stands_for)
 }
 
 #[cfg(test)]
@@ -215,16 +337,53 @@ mod tests {
 
     #[test]
     fn stop_words_go_unless_nothing_is_left() {
-        let terms: Vec<String> = weigh("where is the auth handled")
-            .into_iter()
-            .map(|one| one.0)
-            .collect();
-        assert_eq!(terms, ["auth", "handl"]);
-        assert!(!weigh("where is it").is_empty());
-        assert!(weigh("??!").is_empty());
-        assert_eq!(weigh(&"word ".repeat(1000)).len(), 1);
+        let terms =
+            |query: &str| -> Vec<String> { weigh(query).0.into_iter().map(|one| one.0).collect() };
+        assert_eq!(terms("where is the door handled"), ["door", "handl"]);
+        assert!(!terms("where is it").is_empty());
+        assert!(terms("??!").is_empty());
+        assert_eq!(terms(&"word ".repeat(1000)).len(), 1);
         let many: String = (0..1000).fold(String::new(), |all, n| format!("{all} w{n}x"));
-        assert_eq!(weigh(&many).len(), MAX_TERMS);
+        assert_eq!(terms(&many).len(), MAX_TERMS);
+    }
+
+    #[test]
+    fn what_is_meant_stands_for_what_is_said() {
+        let (terms, stands_for) = weigh("auth middleware");
+        assert_eq!(terms[0], ("auth".to_owned(), 1.0));
+        let meant: Vec<&str> = terms
+            .iter()
+            .zip(&stands_for)
+            .skip(2)
+            .filter(|(_, of)| **of == 0)
+            .map(|one| one.0.0.as_str())
+            .collect();
+        assert!(meant.contains(&"authent"), "{terms:?}");
+        assert_eq!(stands_for.len(), terms.len());
+    }
+
+    #[test]
+    fn adjacent_words_may_be_a_name() {
+        let keys: Vec<String> = compounds("how does the rotating file handler rotate")
+            .into_iter()
+            .map(|one| one.key)
+            .collect();
+        assert!(keys.contains(&"rotatingfilehandler".to_owned()));
+        assert!(keys.contains(&"filehandler".to_owned()));
+        assert!(!keys.contains(&"thefile".to_owned()));
+        assert!(compounds(&"a b c d ".repeat(500)).len() <= MAX_COMPOUNDS);
+    }
+
+    #[test]
+    fn files_are_recognised_by_folder_or_extension() {
+        let paths = |query: &str| Understanding::of(query).paths;
+        assert_eq!(
+            paths("what does src/auth/login.rs do?"),
+            ["src/auth/login.rs"]
+        );
+        assert_eq!(paths("retry in client.py"), ["client.py"]);
+        assert!(paths("read/write access, e.g. on http://x.y").is_empty());
+        assert!(paths("where is session.login called").is_empty());
     }
 
     #[test]

@@ -1,8 +1,5 @@
-//! The lexical index: tantivy's postings, scored by BM25 over several fields.
-//!
-//! tantivy keeps the postings and makes the commit; the scores are computed
-//! here, term at a time over all postings, because every candidate's full
-//! score is wanted, not only that of the top ten.
+//! The lexical index: tantivy's postings. tantivy keeps them and makes the
+//! commit; how they are scored stands in `scoring`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,42 +7,21 @@ use std::sync::Arc;
 use tantivy::directory::MmapDirectory;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::indexer::NoMergePolicy;
-use tantivy::postings::Postings;
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{
-    DocSet, Index, IndexReader, IndexWriter, ReloadPolicy, TERMINATED, TantivyDocument,
-    TantivyError, Term,
-};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
 use crate::error::StoreError;
 use crate::lexical_files::{self, LexicalFiles};
-use crate::nearest::{Best, Scored};
-use crate::rows::RowSet;
+use crate::scoring::{BODY, FIELDS};
 use crate::tokenizer::CodeTokenizer;
 
 const TOKENIZER: &str = "code";
 
-/// BM25's usual parameters (Robertson & Zaragoza 2009).
-const K1: f32 = 1.2;
-const B: f32 = 0.75;
-
 /// Segments of postings above which a commit merges the small ones.
 const MAX_SEGMENTS: usize = 8;
-
-/// The fields of a chunk's words, in the order of [`LexicalQuery::fields`].
-pub const FIELDS: [&str; 5] = ["symbol", "path", "breadcrumb", "doc", "body"];
-
-/// Words to look for, and what each field counts.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LexicalQuery {
-    /// Terms as [`crate::terms`] gives them, each with its weight.
-    pub terms: Vec<(String, f32)>,
-    /// Weights of [`FIELDS`].
-    pub fields: [f32; FIELDS.len()],
-}
 
 /// The words of one chunk.
 pub(crate) struct LexicalDocument<'a> {
@@ -221,29 +197,40 @@ impl LexicalWriter {
     }
 }
 
-struct FieldOfSegment {
-    inverted: Arc<tantivy::InvertedIndexReader>,
-    norms: FieldNormReader,
+pub(crate) struct FieldOfSegment {
+    pub(crate) inverted: Arc<tantivy::InvertedIndexReader>,
+    pub(crate) norms: FieldNormReader,
 }
 
-struct PostingsSegment {
-    fields: Vec<FieldOfSegment>,
+pub(crate) struct PostingsSegment {
+    pub(crate) fields: Vec<FieldOfSegment>,
     /// File and ordinal of each document, packed; `None` for the deleted.
     chunks: Vec<Option<u64>>,
     /// Row of each document; `u32::MAX` for the deleted.
-    rows: Vec<u32>,
+    pub(crate) rows: Vec<u32>,
+}
+
+/// Row of a chunk, and the number of its file.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    pub(crate) row: u32,
+    pub(crate) file: u32,
 }
 
 /// One generation of postings, open for reading.
 pub(crate) struct LexicalReader {
-    path: std::path::PathBuf,
+    pub(crate) path: std::path::PathBuf,
     // Keeps the files of the searcher alive.
     _reader: IndexReader,
-    segments: Vec<PostingsSegment>,
+    pub(crate) segments: Vec<PostingsSegment>,
     columns: Columns,
-    documents: u64,
+    pub(crate) documents: u64,
     live: u64,
-    mean_lengths: [f32; FIELDS.len()],
+    pub(crate) mean_lengths: [f32; FIELDS.len()],
+    /// Number of the file of each row.
+    pub(crate) files: Vec<u32>,
+    /// Words of each file's bodies.
+    pub(crate) file_lengths: Vec<f32>,
 }
 
 impl LexicalReader {
@@ -308,26 +295,40 @@ impl LexicalReader {
             documents,
             live,
             mean_lengths: lengths.map(|sum| (sum as f32 / documents.max(1) as f32).max(1.0)),
+            files: Vec::new(),
+            file_lengths: Vec::new(),
         };
         Ok(Some((open, after.payload.unwrap_or_default())))
     }
 
-    /// Tells each document its row; to be called once, before any search.
-    /// Documents of a chunk that `row_of` (file, ordinal) does not know are
-    /// counted in the answer.
-    pub(crate) fn set_rows(&mut self, row_of: impl Fn(u32, u16) -> Option<u32>) -> u64 {
+    /// Tells each document its row, and each row its file; to be called once,
+    /// before any search. Documents of a chunk that `place_of` (file version,
+    /// ordinal) does not know are counted in the answer.
+    pub(crate) fn set_places(
+        &mut self,
+        (rows, files): (usize, usize),
+        place_of: impl Fn(u32, u16) -> Option<Place>,
+    ) -> u64 {
         let mut unknown = 0;
+        self.files = vec![u32::MAX; rows];
+        self.file_lengths = vec![0.0; files];
         for segment in &mut self.segments {
+            let norms = &segment.fields[BODY].norms;
             segment.rows = std::mem::take(&mut segment.chunks)
                 .into_iter()
-                .map(|packed| {
+                .zip(0_u32..)
+                .map(|(packed, doc)| {
                     let Some(packed) = packed else {
                         return u32::MAX;
                     };
-                    row_of((packed >> 16) as u32, packed as u16).unwrap_or_else(|| {
+                    let Some(Place { row, file }) = place_of((packed >> 16) as u32, packed as u16)
+                    else {
                         unknown += 1;
-                        u32::MAX
-                    })
+                        return u32::MAX;
+                    };
+                    self.files[row as usize] = file;
+                    self.file_lengths[file as usize] += norms.fieldnorm(doc) as f32;
+                    row
                 })
                 .collect();
         }
@@ -338,63 +339,15 @@ impl LexicalReader {
         self.live
     }
 
-    /// The score of every one of `rows` rows.
-    pub(crate) fn scores(
-        &self,
-        query: &LexicalQuery,
-        rows: usize,
-    ) -> Result<LexicalScores, StoreError> {
-        let io = |source| StoreError::Io {
-            action: "read",
-            path: self.path.clone(),
-            source,
-        };
-        let mut scores = vec![0.0_f32; rows];
-        for (field_number, &field_weight) in query.fields.iter().enumerate() {
-            if field_weight == 0.0 {
-                continue;
-            }
-            let norm_of = length_norms(self.mean_lengths[field_number]);
-            for (text, term_weight) in &query.terms {
-                let term = Term::from_field_text(self.columns.text[field_number], text);
-                let mut found = Vec::new();
-                let mut frequency = 0_u64;
-                for segment in &self.segments {
-                    let inverted = &segment.fields[field_number].inverted;
-                    if let Some(info) = inverted.get_term_info(&term).map_err(io)? {
-                        frequency += u64::from(info.doc_freq);
-                        found.push((segment, info));
-                    }
-                }
-                let weight =
-                    field_weight * term_weight * idf(self.documents, frequency) * (K1 + 1.0);
-                for (segment, info) in found {
-                    let field = &segment.fields[field_number];
-                    let mut postings = field
-                        .inverted
-                        .read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)
-                        .map_err(io)?;
-                    let mut doc = postings.doc();
-                    while doc != TERMINATED {
-                        let row = segment.rows[doc as usize] as usize;
-                        if let Some(score) = scores.get_mut(row) {
-                            let frequency = postings.term_freq() as f32;
-                            let norm = norm_of[field.norms.fieldnorm_id(doc) as usize];
-                            *score += weight * frequency / (frequency + norm);
-                        }
-                        doc = postings.advance();
-                    }
-                }
-            }
-        }
-        Ok(LexicalScores(scores))
+    pub(crate) fn term(&self, field: usize, text: &str) -> Term {
+        Term::from_field_text(self.columns.text[field], text)
     }
 
     /// In how many documents a term occurs, by field.
     pub(crate) fn frequencies(&self, term: &str) -> Result<[u64; FIELDS.len()], StoreError> {
         let mut frequencies = [0; FIELDS.len()];
         for (number, frequency) in frequencies.iter_mut().enumerate() {
-            let term = Term::from_field_text(self.columns.text[number], term);
+            let term = self.term(number, term);
             for segment in &self.segments {
                 let inverted = &segment.fields[number].inverted;
                 *frequency +=
@@ -407,41 +360,4 @@ impl LexicalReader {
         }
         Ok(frequencies)
     }
-}
-
-/// The BM25 score of every row of a snapshot for one query.
-#[derive(Clone, Debug)]
-pub struct LexicalScores(Vec<f32>);
-
-impl LexicalScores {
-    /// The score of a row; 0 when no word matches.
-    pub fn of(&self, row: u32) -> f32 {
-        self.0.get(row as usize).copied().unwrap_or(0.0)
-    }
-
-    /// The best `limit` of the allowed rows, best first.
-    pub fn best(&self, allowed: &RowSet, limit: usize) -> Vec<(u32, f32)> {
-        let mut best = Best::new(limit);
-        for (row, score) in self.0.iter().enumerate() {
-            let row = row as u32;
-            if *score > 0.0 && *score >= best.floor() && allowed.contains(row) {
-                best.push(Scored { score: *score, row });
-            }
-        }
-        let sorted = best.into_sorted();
-        sorted.into_iter().map(|one| (one.row, one.score)).collect()
-    }
-}
-
-fn idf(documents: u64, frequency: u64) -> f32 {
-    let (n, f) = (documents as f32, frequency as f32);
-    (1.0 + (n - f + 0.5) / (f + 0.5)).ln()
-}
-
-/// `k1 * (1 - b + b * length / mean)` for each coded length.
-fn length_norms(mean: f32) -> [f32; 256] {
-    std::array::from_fn(|id| {
-        let length = FieldNormReader::id_to_fieldnorm(id as u8) as f32;
-        K1 * (1.0 - B + B * length / mean)
-    })
 }

@@ -14,7 +14,7 @@ use crate::disk::Layout;
 use crate::error::StoreError;
 use crate::generation;
 use crate::graph::Graph;
-use crate::lexical::LexicalReader;
+use crate::lexical::{LexicalReader, Place};
 use crate::snapshot::{Linked, Segment, SegmentPlaces, Snapshot};
 use crate::vectors::VectorSegment;
 
@@ -77,10 +77,14 @@ impl Snapshot {
             segments: &segments,
             bases: &bases,
         };
-        let unknown = lexical.set_rows(|file, ordinal| {
-            let file = places.file(*numbers.get(&file)?);
-            let rows = places.rows(file);
-            (u32::from(ordinal) < rows.len() as u32).then(|| rows.start + u32::from(ordinal))
+        let (rows, files) = bases[bases.len() - 1];
+        let unknown = lexical.set_places((rows as usize, files as usize), |id, ordinal| {
+            let file = *numbers.get(&id)?;
+            let rows = places.rows(places.file(file));
+            (u32::from(ordinal) < rows.len() as u32).then(|| Place {
+                row: rows.start + u32::from(ordinal),
+                file,
+            })
         });
         if unknown > 0 {
             return Err(damaged("it holds documents of no known chunk"));

@@ -13,8 +13,9 @@ use crate::chunks::{ChunkSegment, FileRow, SymbolRow};
 use crate::disk::Layout;
 use crate::error::StoreError;
 use crate::graph::Graph;
-use crate::lexical::{FIELDS, LexicalQuery, LexicalReader, LexicalScores};
+use crate::lexical::LexicalReader;
 use crate::rows::RowSet;
+use crate::scoring::{FIELDS, LexicalQuery, LexicalScores};
 use crate::vectors::VectorSegment;
 
 /// What is known of a chunk without reading its text.
@@ -128,6 +129,11 @@ impl Snapshot {
         self.bases.last().map_or(0, |last| last.0 as usize)
     }
 
+    /// How many file versions there are, those of no view included.
+    pub fn files(&self) -> usize {
+        self.bases.last().map_or(0, |last| last.1 as usize)
+    }
+
     /// The rows that a view holds.
     pub fn view_rows(&self, view: &View) -> RowSet {
         let mut set = RowSet::none(self.rows());
@@ -221,6 +227,15 @@ impl Snapshot {
             .collect()
     }
 
+    /// Calls `each` with the names of the definitions that start in a chunk.
+    pub fn each_chunk_symbol(&self, row: u32, mut each: impl FnMut(&str)) {
+        let (segment, local) = self.places().segment_of_row(row);
+        let chunks = &self.segments[segment].chunks;
+        for symbol in chunks.chunk(local as usize).symbols() {
+            each(chunks.symbol(symbol).name);
+        }
+    }
+
     fn symbol_info<'a>(&self, segment: usize, symbol: SymbolRow<'a>) -> SymbolInfo<'a> {
         SymbolInfo {
             row: self.bases[segment].0 + symbol.chunk,
@@ -247,9 +262,9 @@ impl Snapshot {
         found
     }
 
-    /// The BM25 score of every row.
+    /// How well every row and file matches.
     pub fn lexical(&self, query: &LexicalQuery) -> Result<LexicalScores, StoreError> {
-        self.lexical.scores(query, self.rows())
+        self.lexical.scores(query)
     }
 
     /// In how many chunks a term occurs, by field.

@@ -64,20 +64,22 @@ thread_local! {
         RefCell::new((stemmer(), WordCache::default()));
 }
 
+/// Calls `each` with the terms of a text, in order, repetitions included.
+pub fn each_term(text: &str, mut each: impl FnMut(&str)) {
+    CACHE.with_borrow_mut(|(stemmer, cache)| {
+        for (_, word) in words::words(text) {
+            for term in cache.terms(stemmer, word) {
+                each(term);
+            }
+        }
+    });
+}
+
 /// The terms of a text, in order, repetitions included.
 pub fn terms(text: &str) -> Vec<String> {
-    CACHE.with_borrow_mut(|(stemmer, cache)| {
-        let mut all = Vec::new();
-        for (_, word) in words::words(text) {
-            all.extend(
-                cache
-                    .terms(stemmer, word)
-                    .iter()
-                    .map(|term| String::from(&**term)),
-            );
-        }
-        all
-    })
+    let mut all = Vec::new();
+    each_term(text, |term| all.push(term.to_owned()));
+    all
 }
 
 /// The tokenizer of the lexical index.

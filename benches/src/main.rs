@@ -1,6 +1,8 @@
 //! Benchmarks as a command: runs the real program on real sources, writes
 //! JSON, and makes the README's table and picture from it.
 
+#![allow(clippy::print_stderr, reason = "it is a program")]
+
 mod client;
 mod corpus;
 mod features;

@@ -55,10 +55,12 @@ pub(crate) fn by_lines(
     chunks
 }
 
-/// Lists a symbol in the chunk that it starts in.
+/// Lists a symbol in the chunk that its signature starts in: a long doc comment
+/// may fill a chunk of its own.
 fn list(lines: &Lines<'_>, chunks: &mut [Chunk], definition: Definition) {
     let span = lines.span(definition.first, definition.last);
-    let after = chunks.partition_point(|chunk| chunk.span.start_line <= span.start_line);
+    let start = definition.signature.start.max(span.bytes.start);
+    let after = chunks.partition_point(|chunk| chunk.span.bytes.start <= start);
     let Some(chunk) = chunks[..after].last_mut() else {
         return;
     };

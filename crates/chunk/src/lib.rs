@@ -8,7 +8,7 @@
 //! * Every line that is not blank is in a chunk.
 //! * Chunks are in source order. Chunks cut by syntax never overlap; chunks cut
 //!   by lines share a few lines with their neighbours.
-//! * Each symbol is listed by exactly the chunk that it starts in.
+//! * Each symbol is listed by exactly the chunk that its signature starts in.
 //! * No line is ever cut, so a chunk is larger than [`Options::max_chunk_bytes`]
 //!   only by one line, or by the closing lines of what surrounds it.
 //!
@@ -40,7 +40,7 @@ use crate::parse::{Deadline, Failure, parse};
 use crate::scan::Scan;
 
 /// Bumped whenever the same text may give other chunks.
-pub const CHUNKER_VERSION: u32 = 3;
+pub const CHUNKER_VERSION: u32 = 4;
 
 /// Data files above this size are tables, not configuration: cut by lines.
 const MAX_DATA_BYTES: usize = 64 << 10;
@@ -66,8 +66,10 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            max_chunk_bytes: 2000,
-            merge_below_bytes: 600,
+            // NDCG@10 is the same from 1000 to 2000 (.90), but of the tokens an
+            // agent reads fewer are wasted: recall at 500 tokens .91 to .84.
+            max_chunk_bytes: 1200,
+            merge_below_bytes: 500,
         }
     }
 }

@@ -65,8 +65,9 @@ pub(crate) fn check(text: &str, language: Language, options: &Options) {
         assert!(chunk.breadcrumb.len() <= limits::MAX_BREADCRUMB_BYTES);
         for symbol in &chunk.symbols {
             has_lines(symbol.span);
+            let start = symbol.signature.start.max(symbol.span.bytes.start);
             assert!(
-                (chunk.span.start_line..=chunk.span.end_line).contains(&symbol.span.start_line),
+                (chunk.span.bytes.start..chunk.span.bytes.end).contains(&start),
                 "{symbol:?} is not in {:?}",
                 chunk.span
             );

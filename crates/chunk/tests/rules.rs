@@ -37,7 +37,7 @@ fn body(bytes: usize) -> String {
 fn a_long_function_is_split_into_adjacent_parts_that_keep_its_name() {
     let text = format!(
         "/// Does much.\nfn work() {{\n{}}}\n\nfn other() {{}}\n",
-        body(6000)
+        body(4000)
     );
     let chunks = chunks(&text, Language::Rust);
     let parts: Vec<&Chunk> = chunks
@@ -51,7 +51,7 @@ fn a_long_function_is_split_into_adjacent_parts_that_keep_its_name() {
             (ChunkKind::Function, "work")
         );
         let bytes = text_of(part, &text).len();
-        assert!((600..=2000).contains(&bytes), "{bytes}");
+        assert!((400..=1200).contains(&bytes), "{bytes}");
     }
     for pair in parts.windows(2) {
         // Only the blank line that the cut was made at lies between.
@@ -69,11 +69,25 @@ fn a_long_function_is_split_into_adjacent_parts_that_keep_its_name() {
 }
 
 #[test]
+fn a_definition_is_listed_where_its_signature_is_not_where_its_long_comment_starts() {
+    let comment = "/// Says at length what it does and why.\n".repeat(60);
+    let text = format!("{comment}fn work(one: u32) -> u32 {{\n    one\n}}\n");
+    let chunks = chunks(&text, Language::Rust);
+    assert!(chunks.len() > 1);
+    let listing: Vec<&Chunk> = chunks
+        .iter()
+        .filter(|chunk| chunk.symbols.iter().any(|symbol| symbol.name == "work"))
+        .collect();
+    assert_eq!(listing.len(), 1);
+    assert!(text_of(listing[0], &text).contains("fn work("));
+}
+
+#[test]
 fn a_definition_that_fits_is_whole() {
     let text = format!(
         "fn a() {{\n{}}}\n\nfn b() {{\n{}}}\n",
-        body(1700),
-        body(1700)
+        body(1000),
+        body(1000)
     );
     let chunks = chunks(&text, Language::Rust);
     assert_eq!(chunks.len(), 2);

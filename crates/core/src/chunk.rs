@@ -44,7 +44,7 @@ pub struct Symbol {
     /// whatever the language (`auth::Session::login`).
     pub breadcrumb: String,
     /// Lines of the whole definition, its doc comment and attributes included;
-    /// may reach past the chunk that it starts in.
+    /// may reach past the chunk that lists it, at both ends.
     pub span: Span,
     /// The definition up to its body: what a reader needs to call it.
     pub signature: ByteRange,
@@ -65,7 +65,7 @@ pub struct Chunk {
     pub breadcrumb: String,
     /// Canonical language name (differs from the file's in embedded code).
     pub language: crate::Language,
-    /// All definitions that start in this chunk, in source order.
+    /// All definitions whose signature starts in this chunk, in source order.
     pub symbols: Vec<Symbol>,
 }
 

@@ -243,12 +243,12 @@ fn label_files(path: &Path) -> Result<BTreeMap<String, PathBuf>, EvalError> {
     Ok(files)
 }
 
+/// By name of the repository.
+type Infos = BTreeMap<String, RepositoryInfo>;
+
 /// What `repos.json` and `split.json` say, and the names of the chosen split.
-fn infos(
-    path: &Path,
-    split: Option<&str>,
-) -> Result<(BTreeMap<String, RepositoryInfo>, Option<Vec<String>>), EvalError> {
-    let mut infos = BTreeMap::new();
+fn infos(path: &Path, split: Option<&str>) -> Result<(Infos, Option<Vec<String>>), EvalError> {
+    let mut infos = Infos::new();
     let listed = path.join("repos.json");
     if listed.is_file() {
         let all: Vec<RepositoryInfo> = read_json(&listed, "a list of repositories")?;
@@ -294,7 +294,7 @@ impl Dataset {
         let files = label_files(path)?;
         let single = path.is_file();
         let (infos, names) = if single {
-            (BTreeMap::new(), None)
+            (Infos::new(), None)
         } else {
             infos(path, selection.split.as_deref())?
         };

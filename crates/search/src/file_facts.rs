@@ -76,6 +76,10 @@ const OTHER_PLATFORMS: &[&str] = &[
 
 /// A file, as one query sees it.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "what may hold of a file is independent of each other"
+)]
 pub(crate) struct FileFacts {
     /// BM25 over the whole text.
     pub(crate) score: f32,

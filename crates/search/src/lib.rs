@@ -13,9 +13,10 @@
 
 mod abbreviations;
 mod candidates;
+mod describe;
 mod diversify;
 mod error;
-mod features;
+mod feature;
 mod file_facts;
 mod file_role;
 mod filter;
@@ -25,8 +26,9 @@ mod rank;
 mod searcher;
 mod understand;
 
+pub use describe::Described;
 pub use error::SearchError;
-pub use features::{Described, FEATURES, Feature, Features};
+pub use feature::{FEATURES, Feature, Features};
 pub use file_role::FileRole;
 pub use rank::{Ranker, Ranking, signs};
 pub use searcher::{CandidateSet, Found, RankedSpan, Searcher};

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use crate::features::{FEATURES, Feature, Features};
+use crate::feature::{FEATURES, Feature, Features};
 
 /// The file of learned weights, part of the program.
 const SHIPPED: &str = include_str!("../../../config/ranking.toml");
@@ -159,7 +159,6 @@ pub fn signs() -> [i8; FEATURES] {
             | Feature::IsFunction
             | Feature::IsImpl
             | Feature::IsLoose
-            | Feature::Size
             | Feature::IsFirst
             | Feature::FileSize
             | Feature::Depth
@@ -167,7 +166,9 @@ pub fn signs() -> [i8; FEATURES] {
             | Feature::Declares
             | Feature::Inner
             | Feature::RoleAsked => 0,
-            Feature::Test
+            // Of two chunks that answer alike the shorter one is the better.
+            Feature::Size
+            | Feature::Test
             | Feature::Example
             | Feature::Vendored
             | Feature::Prose

@@ -5,9 +5,10 @@ use wherein_embed::{Embedder, Role};
 use wherein_store::{Nearest, RowSet, Snapshot};
 
 use crate::candidates::{self, Candidate, Candidates, QueryVector, SymbolMatch};
+use crate::describe::{Described, Meaning, describe};
 use crate::diversify::diversify;
 use crate::error::SearchError;
-use crate::features::{self, Described, Feature, Meaning};
+use crate::feature::Feature;
 use crate::filter;
 use crate::pattern;
 use crate::rank::Ranking;
@@ -74,7 +75,7 @@ impl Searcher<'_> {
         )?;
         Ok(CandidateSet {
             is_symbol: understanding.is_symbol,
-            candidates: features::describe(
+            candidates: describe(
                 self.snapshot,
                 &understanding,
                 &candidates,
@@ -149,7 +150,7 @@ impl Searcher<'_> {
     ) -> Result<Vec<RankedSpan>, SearchError> {
         let ranker = Ranking::shipped().of(understanding.is_symbol);
         let meaning = self.meaning(vector);
-        let described = features::describe(self.snapshot, understanding, candidates, meaning)?;
+        let described = describe(self.snapshot, understanding, candidates, meaning)?;
         let mut scored: Vec<(f32, Described)> = described
             .into_iter()
             .map(|one| (ranker.score(&one.features), one))

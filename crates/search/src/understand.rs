@@ -268,10 +268,9 @@ fn weigh(query: &str) -> (Vec<(String, f32)>, Vec<usize>) {
         for part in words::lower_parts(word) {
             for meant in abbreviations::of(&part) {
                 let said = terms(&part);
-                let said = said.first().and_then(|term| {
-                    let position = weighted.iter().position(|one| one.0 == *term);
-                    position
-                });
+                let said = said
+                    .first()
+                    .and_then(|term| weighted.iter().position(|one| one.0 == *term));
                 let meant = terms(meant);
                 let (Some(said), [term]) = (said, meant.as_slice()) else {
                     continue;

@@ -172,7 +172,7 @@ def write(path: pathlib.Path, names: dict, weights: dict[bool, np.ndarray], quer
     lines = [
         "# Weights of the ranking stage, made by `make rank` from labelled queries: a",
         "# candidate's score is the sum of its features, each times its weight here. What",
-        "# the features are stands in crates/search/src/features.rs.",
+        "# the features are stands in crates/search/src/feature.rs.",
         "",
         "[trained]",
         f"queries = {len(queries)}",

@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Why(WhyArguments),
     /// Answer over HTTP
     Serve(ServeArguments),
+    /// Measure retrieval quality on labelled queries
+    Eval(EvalArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
 }
@@ -126,6 +128,48 @@ pub(crate) struct ServeArguments {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "\
+DATASET is a folder with `annotations/NAME.json`, `queries/NAME.json` or\n\
+`labels/NAME.json` (lists of {\"query\", \"category\", \"relevant\": [PATH or {\"path\",\n\
+\"start_line\", \"end_line\"}], \"secondary\"}), or one such file.\n\
+Exit code: 0 measured, 1 worse than the baseline, 2 error.")]
+pub(crate) struct EvalArguments {
+    /// Folder or file with labelled queries
+    pub(crate) dataset: PathBuf,
+    /// Folder with a folder of sources for each repository [default: DATASET/repos]
+    #[arg(long, value_name = "FOLDER", env = "EVAL_CORPUS")]
+    pub(crate) corpus: Option<PathBuf>,
+    /// Only a part that the dataset's split.json names
+    #[arg(long, value_name = "NAME")]
+    pub(crate) split: Option<String>,
+    /// Only this repository (repeatable)
+    #[arg(long = "repo", value_name = "NAME")]
+    pub(crate) repositories: Vec<String>,
+    /// What is indexed: the folder that the dataset names, or all there is
+    #[arg(long, value_name = "SCOPE", default_value = "root", value_parser = ["root", "full"])]
+    pub(crate) scope: String,
+    /// Times each query is run; the median counts
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) runs: u16,
+    /// Report of an earlier run to compare with
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Fall of a figure that is still no regression; three times that for a
+    /// category or language
+    #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
+    pub(crate) margin: f64,
+    /// List queries whose first hit is wrong
+    #[arg(long)]
+    pub(crate) misses: bool,
+    /// Write the report as JSON to a file as well
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
     /// The shell
     pub(crate) shell: clap_complete::Shell,
@@ -133,9 +177,8 @@ pub(crate) struct CompletionsArguments {
 
 /// Commands of later versions: a query is never taken for one of them now and
 /// for the command afterwards.
-const RESERVED: [&str; 11] = [
-    "context", "related", "mcp", "hook", "setup", "model", "eval", "gc", "doctor", "export",
-    "import",
+const RESERVED: [&str; 10] = [
+    "context", "related", "mcp", "hook", "setup", "model", "gc", "doctor", "export", "import",
 ];
 
 /// The command of a later version that was given, if any.

@@ -78,6 +78,7 @@ fn run(command: Command) -> anyhow::Result<Ending> {
         Command::Status(arguments) => commands::status::run(&arguments),
         Command::Why(arguments) => commands::why::run(&arguments),
         Command::Serve(arguments) => commands::serve::run(&arguments),
+        Command::Eval(arguments) => commands::eval::run(&arguments),
         Command::Completions(arguments) => commands::completions::run(&arguments),
     }
 }

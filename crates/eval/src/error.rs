@@ -47,6 +47,16 @@ pub enum EvalError {
         /// One place that was looked at.
         looked: PathBuf,
     },
+    /// A query that the engine refuses.
+    #[error("{repository}: the query {query:?} is refused: {detail}")]
+    BadQuery {
+        /// Name of the repository.
+        repository: String,
+        /// The query, its beginning.
+        query: String,
+        /// Why.
+        detail: String,
+    },
     /// The index of a repository fails.
     #[error("{repository}: {source}")]
     Index {

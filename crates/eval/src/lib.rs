@@ -3,10 +3,18 @@
 
 #![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
 
+mod baseline;
 mod dataset;
 mod error;
 mod features;
+mod metrics;
+mod report;
+mod run;
 
+pub use baseline::{Change, Comparison, compare, read_report};
 pub use dataset::{Dataset, LabelledQuery, LabelledRepository, Scope, Selection, Target};
 pub use error::EvalError;
 pub use features::FeatureWriter;
+pub use metrics::BUDGETS;
+pub use report::{Figures, Report};
+pub use run::{Options, RepositoryRun, Row, run};

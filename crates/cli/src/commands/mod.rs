@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod completions;
+pub(crate) mod eval;
 pub(crate) mod index;
 pub(crate) mod search;
 pub(crate) mod serve;

@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod evaluating;
 mod fixtures;
 mod formats;
 mod freshness;

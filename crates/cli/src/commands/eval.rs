@@ -1,0 +1,259 @@
+//! `wherein eval DATASET`: retrieval quality on labelled queries.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+use wherein_eval::{Comparison, Dataset, Figures, Options, Report, Scope, Selection};
+
+use super::{json, remark};
+use crate::args::EvalArguments;
+use crate::{Ending, display, interrupt};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<&'a Comparison>,
+}
+
+pub(crate) fn run(arguments: &EvalArguments) -> Result<Ending> {
+    anyhow::ensure!(
+        arguments.margin.is_finite() && arguments.margin >= 0.0,
+        "--margin is {}; give a share of 0 or more, such as 0.01",
+        arguments.margin
+    );
+    // What cannot be compared with is noticed before the work.
+    let baseline = arguments
+        .baseline
+        .as_deref()
+        .map(wherein_eval::read_report)
+        .transpose()?;
+    let scope = if arguments.scope == "full" {
+        Scope::Full
+    } else {
+        Scope::Root
+    };
+    let dataset = Dataset::read(
+        &arguments.dataset,
+        &Selection {
+            corpus: arguments.corpus.clone(),
+            split: arguments.split.clone(),
+            repositories: arguments.repositories.clone(),
+            scope,
+        },
+    )?;
+    tell_problems(&dataset);
+    interrupt::ends_at_once();
+    let report = measure(arguments, &dataset)?;
+    let comparison = baseline
+        .as_ref()
+        .map(|before| wherein_eval::compare(before, &report, arguments.margin));
+    if let Some(path) = &arguments.out {
+        write(path, &report)?;
+    }
+    if arguments.json {
+        json(&Output {
+            report: &report,
+            comparison: comparison.as_ref(),
+        })?;
+    } else {
+        print(&report, comparison.as_ref(), arguments.misses)
+            .context("cannot write to standard output")?;
+    }
+    if comparison.is_some_and(|comparison| comparison.has_regression()) {
+        remark("worse than the baseline");
+        return Ok(Ending::NothingFound);
+    }
+    Ok(Ending::Found)
+}
+
+fn tell_problems(dataset: &Dataset) {
+    if !dataset.missing.is_empty() {
+        remark(&format!(
+            "no sources of {} of {} repositories: {}",
+            dataset.missing.len(),
+            dataset.missing.len() + dataset.repositories.len(),
+            dataset.missing.join(", ")
+        ));
+    }
+    for (repository, path) in &dataset.dangling {
+        remark(&format!(
+            "{repository}: a label points at {path}, which is not there; nothing can match it"
+        ));
+    }
+}
+
+fn measure(arguments: &EvalArguments, dataset: &Dataset) -> Result<Report> {
+    // Apart from the user's own indexes, which are left as they are.
+    let home = wherein_index::home()?.join("eval");
+    let options = Options {
+        home: &home,
+        runs: usize::from(arguments.runs),
+    };
+    let bar = bar(dataset.repositories.len() as u64);
+    let runs = wherein_eval::run(dataset, options, |run| {
+        bar.inc(1);
+        bar.set_message(format!("{} {:.3}", run.name, run.ndcg10()));
+    })?;
+    bar.finish_and_clear();
+    let mut report = Report::new(runs, &arguments.scope);
+    report.missing.clone_from(&dataset.missing);
+    report.dangling = dataset.dangling.len();
+    Ok(report)
+}
+
+fn bar(repositories: u64) -> ProgressBar {
+    let target = if std::io::stderr().is_terminal() {
+        ProgressDrawTarget::stderr()
+    } else {
+        ProgressDrawTarget::hidden()
+    };
+    let bar = ProgressBar::with_draw_target(Some(repositories), target);
+    if let Ok(style) = ProgressStyle::with_template("{pos}/{len} {wide_bar} {msg}  ETA {eta}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn write(path: &Path, report: &Report) -> Result<()> {
+    let text = serde_json::to_string_pretty(report)? + "\n";
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn print(report: &Report, comparison: Option<&Comparison>, misses: bool) -> std::io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    writeln!(
+        out,
+        "{:<22} {:>7} {:>8} {:>6} {:>9} {:>6} {:>6} {:>6} {:>7} {:>7} {:>7}",
+        "",
+        "queries",
+        "NDCG@10",
+        "MRR",
+        "recall@10",
+        "@500",
+        "@1000",
+        "@2000",
+        "tokens",
+        "p50 ms",
+        "p95 ms"
+    )?;
+    for (title, group) in [
+        ("category", &report.by_category),
+        ("language", &report.by_language),
+        ("repository", &report.by_repository),
+    ] {
+        // A single group says what the whole says.
+        if group.len() > 1 {
+            writeln!(out, "{title}")?;
+            for (name, figures) in group {
+                line(
+                    &mut out,
+                    &format!("  {}", display::sanitized(name)),
+                    figures,
+                )?;
+            }
+        }
+    }
+    line(&mut out, "all queries", &report.overall)?;
+    writeln!(
+        out,
+        "NDCG@10, mean over {} repositories: {:.4}",
+        report.by_repository.len(),
+        report.ndcg10_repository_mean
+    )?;
+    let seconds: f64 = report.index_s.values().sum();
+    writeln!(
+        out,
+        "indexing: {seconds:.2} s in all, {:.3} s a repository; recall is within so many {} tokens",
+        seconds / report.index_s.len().max(1) as f64,
+        report.tokenizer
+    )?;
+    if misses {
+        print_misses(&mut out, report)?;
+    }
+    if let Some(comparison) = comparison {
+        print_comparison(&mut out, comparison)?;
+    }
+    out.flush()
+}
+
+fn line(out: &mut impl Write, name: &str, figures: &Figures) -> std::io::Result<()> {
+    let recall = |budget| {
+        figures
+            .recall_at_tokens
+            .get(&budget)
+            .copied()
+            .unwrap_or(0.0)
+    };
+    writeln!(
+        out,
+        "{name:<22} {:>7} {:>8.3} {:>6.3} {:>9.3} {:>6.3} {:>6.3} {:>6.3} {:>7.0} {:>7.2} {:>7.2}",
+        figures.queries,
+        figures.ndcg10,
+        figures.mrr10,
+        figures.recall10,
+        recall(500),
+        recall(1000),
+        recall(2000),
+        figures.tokens_first_hit,
+        figures.p50_ms,
+        figures.p95_ms
+    )
+}
+
+fn print_misses(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+    writeln!(out, "\nfirst hit wrong")?;
+    for row in report.rows.iter().filter(|row| row.hit1 == 0.0) {
+        let places = |all: &[String], most: usize| {
+            let shown: Vec<&str> = all.iter().take(most).map(String::as_str).collect();
+            display::sanitized(&shown.join(", "))
+        };
+        writeln!(
+            out,
+            "  {:.2} {} {:?}\n       wanted {}\n       found  {}",
+            row.ndcg10,
+            display::sanitized(&row.repository),
+            row.query,
+            places(&row.targets, 4),
+            places(&row.hits, 3)
+        )?;
+    }
+    Ok(())
+}
+
+fn print_comparison(out: &mut impl Write, comparison: &Comparison) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "\n{:<28} {:>8} {:>8} {:>8}",
+        "against the baseline", "before", "now", "change"
+    )?;
+    for change in &comparison.changes {
+        writeln!(
+            out,
+            "{:<28} {:>8.4} {:>8.4} {:>+8.4}{}",
+            display::sanitized(&change.name),
+            change.before,
+            change.now,
+            change.now - change.before,
+            if change.is_regression { "  worse" } else { "" }
+        )?;
+    }
+    writeln!(
+        out,
+        "mean change of a repository's NDCG@10: {:+.4} (standard error {:.4})",
+        comparison.mean_difference, comparison.standard_error
+    )?;
+    if !comparison.not_in_both.is_empty() {
+        writeln!(
+            out,
+            "in one of the two reports alone, not compared: {}",
+            display::sanitized(&comparison.not_in_both.join(", "))
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,201 @@
+//! Runs a dataset through the engine that users run.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+use wherein_core::Query;
+use wherein_index::{IndexOptions, Location, Progress, Repository, Settings};
+use wherein_pack::Tokenizer;
+
+use crate::dataset::{Dataset, LabelledQuery, LabelledRepository};
+use crate::error::EvalError;
+use crate::metrics::{K, Scores, Unit, mean, percentile, score};
+
+/// Hits that count for recall at token budgets.
+const DEEP: usize = 50;
+/// Tokens are counted as the benchmark does.
+const TOKENIZER: Tokenizer = Tokenizer::Cl100k;
+
+/// How a dataset is run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options<'a> {
+    /// Folder for the indexes; each is built from nothing, for its time.
+    pub home: &'a Path,
+    /// Times each query is run; the median is its latency.
+    pub runs: usize,
+}
+
+/// One query, answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Row {
+    /// Of which repository it was asked.
+    pub repository: String,
+    /// Main language of the repository.
+    pub language: String,
+    /// Sort of the query.
+    pub category: String,
+    /// What was asked.
+    pub query: String,
+    /// NDCG@10.
+    pub ndcg10: f64,
+    /// Reciprocal rank of the first hit of the first ten.
+    pub mrr10: f64,
+    /// Share of the targets among the first ten.
+    pub recall10: f64,
+    /// 1 when the first hit is right.
+    pub hit1: f64,
+    /// Share of the targets within each of [`crate::BUDGETS`].
+    pub recall_at_tokens: Vec<f64>,
+    /// Tokens up to and with the first right hit; 32,000 when there is none.
+    pub tokens_first_hit: usize,
+    /// Median latency in milliseconds.
+    pub ms: f64,
+    /// `path:start-end` of what should have been found.
+    pub targets: Vec<String>,
+    /// The same of the first hits.
+    pub hits: Vec<String>,
+}
+
+/// One repository, evaluated.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RepositoryRun {
+    /// Its name.
+    pub name: String,
+    /// Its main language.
+    pub language: String,
+    /// Seconds that building its index took.
+    pub index_s: f64,
+    /// Its queries.
+    pub rows: Vec<Row>,
+}
+
+/// Runs all queries of a dataset; `each` is told of each repository when it is
+/// done.
+pub fn run(
+    dataset: &Dataset,
+    options: Options<'_>,
+    mut each: impl FnMut(&RepositoryRun),
+) -> Result<Vec<RepositoryRun>, EvalError> {
+    let mut runs = Vec::with_capacity(dataset.repositories.len());
+    for labelled in &dataset.repositories {
+        let run = run_repository(labelled, options)?;
+        each(&run);
+        runs.push(run);
+    }
+    Ok(runs)
+}
+
+fn run_repository(
+    labelled: &LabelledRepository,
+    options: Options<'_>,
+) -> Result<RepositoryRun, EvalError> {
+    let failed = EvalError::index(&labelled.name);
+    let model = wherein_index::shipped_model().map_err(&failed)?;
+    let location = Location::exactly(options.home, &labelled.root).map_err(&failed)?;
+    // The settings of a repository are not taken: figures must not depend on them.
+    let settings = Settings::load(None).map_err(&failed)?;
+    let started = Instant::now();
+    let repository = Repository::open_without_index(location, settings, Some(Arc::clone(&model)));
+    let from_nothing = IndexOptions {
+        full: true,
+        wait: Duration::from_mins(1),
+    };
+    repository
+        .index(from_nothing, &Progress::default())
+        .map_err(&failed)?;
+    let index_s = started.elapsed().as_secs_f64();
+    let root = labelled
+        .root
+        .canonicalize()
+        .map_err(EvalError::io("find", &labelled.root))?;
+    let mut rows = Vec::with_capacity(labelled.queries.len());
+    for query in &labelled.queries {
+        rows.push(answer(labelled, query, &repository, &root, options.runs)?);
+    }
+    Ok(RepositoryRun {
+        name: labelled.name.clone(),
+        language: labelled.language.clone(),
+        index_s,
+        rows,
+    })
+}
+
+fn answer(
+    labelled: &LabelledRepository,
+    query: &LabelledQuery,
+    repository: &Repository,
+    root: &Path,
+    runs: usize,
+) -> Result<Row, EvalError> {
+    let failed = EvalError::index(&labelled.name);
+    let asked = |k| {
+        Query::new(&query.query, k).map_err(|error| EvalError::BadQuery {
+            repository: labelled.name.clone(),
+            query: query.query.chars().take(80).collect(),
+            detail: error.to_string(),
+        })
+    };
+    let (short, deep) = (asked(K)?, asked(DEEP)?);
+    let mut times = Vec::with_capacity(runs);
+    for _ in 0..runs.max(1) {
+        let started = Instant::now();
+        repository.search(&short).map_err(&failed)?;
+        times.push(started.elapsed().as_secs_f64() * 1000.0);
+    }
+    let found = repository.search(&deep).map_err(&failed)?;
+    let units: Vec<Unit> = found
+        .hits
+        .iter()
+        .map(|hit| Unit {
+            path: root.join(&hit.path).to_string_lossy().into_owned(),
+            start_line: hit.start_line,
+            end_line: hit.end_line,
+            // The last line's end is read too.
+            tokens: TOKENIZER.count(&format!("{}\n", hit.text)),
+        })
+        .collect();
+    let Scores {
+        ndcg10,
+        mrr10,
+        recall10,
+        hit1,
+        recall_at_tokens,
+        tokens_first_hit,
+    } = score(&units, &query.targets);
+    Ok(Row {
+        repository: labelled.name.clone(),
+        language: labelled.language.clone(),
+        category: query.category.clone(),
+        query: query.query.clone(),
+        ndcg10,
+        mrr10,
+        recall10,
+        hit1,
+        recall_at_tokens: recall_at_tokens.to_vec(),
+        tokens_first_hit,
+        ms: percentile(&times, 0.5),
+        targets: query
+            .targets
+            .iter()
+            .map(|target| match target.lines {
+                Some((start, end)) => format!("{}:{start}-{end}", target.path),
+                None => target.path.clone(),
+            })
+            .collect(),
+        hits: found
+            .hits
+            .iter()
+            .take(K)
+            .map(|hit| format!("{}:{}-{}", hit.path, hit.start_line, hit.end_line))
+            .collect(),
+    })
+}
+
+impl RepositoryRun {
+    /// Mean NDCG@10 of its queries.
+    pub fn ndcg10(&self) -> f64 {
+        mean(&self.rows.iter().map(|row| row.ndcg10).collect::<Vec<_>>())
+    }
+}

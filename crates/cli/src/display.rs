@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Effects, Style};
-use wherein_core::{Hit, SearchAnswer};
+use wherein_core::{Contribution, Explanation, Hit, SearchAnswer};
 
 const PATH: Style = AnsiColor::Magenta.on_default();
 const LINE: Style = AnsiColor::Green.on_default();
@@ -121,15 +121,29 @@ pub(crate) fn answer(out: &mut dyn Write, answer: &SearchAnswer, lines: usize) -
         }
         heading(out, hit)?;
         if let Some(explain) = &hit.explain {
-            for (name, added) in &explain.contributions {
-                writeln!(out, "  {FAINT}{added:+.3}  {name}{FAINT:#}")?;
-            }
-            if !explain.matched_words.is_empty() {
-                let words = sanitized(&explain.matched_words.join(" "));
-                writeln!(out, "  {FAINT}words: {words}{FAINT:#}")?;
-            }
+            explanation(out, hit.score, explain)?;
         }
         body(out, hit, lines)?;
+    }
+    Ok(())
+}
+
+/// The parts of a score, greatest first, and their sum.
+fn explanation(out: &mut dyn Write, score: f32, explain: &Explanation) -> io::Result<()> {
+    let mut parts: Vec<&Contribution> = explain.contributions.iter().collect();
+    parts.sort_by(|a, b| b.added.abs().total_cmp(&a.added.abs()));
+    for Contribution {
+        feature,
+        value,
+        added,
+    } in parts
+    {
+        writeln!(out, "  {FAINT}{added:+8.3}  {feature} {value:.2}{FAINT:#}")?;
+    }
+    writeln!(out, "  {FAINT}{score:8.3}  score{FAINT:#}")?;
+    if !explain.matched_words.is_empty() {
+        let words = sanitized(&explain.matched_words.join(" "));
+        writeln!(out, "  {FAINT}words: {words}{FAINT:#}")?;
     }
     Ok(())
 }

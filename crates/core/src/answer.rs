@@ -76,8 +76,20 @@ pub struct Hit {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Explanation {
-    /// What each feature added, by name, in the ranker's order.
-    pub contributions: Vec<(String, f32)>,
+    /// What each feature added, in the ranker's order.
+    pub contributions: Vec<Contribution>,
     /// Words of the query that the span holds.
     pub matched_words: Vec<String>,
+}
+
+/// One part of a score.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Contribution {
+    /// Name of the feature.
+    pub feature: String,
+    /// Its value for this hit.
+    pub value: f32,
+    /// What it added to the score.
+    pub added: f32,
 }

@@ -16,7 +16,7 @@ mod query;
 mod skip;
 pub mod words;
 
-pub use answer::{Explanation, Hit, IndexState, SearchAnswer};
+pub use answer::{Contribution, Explanation, Hit, IndexState, SearchAnswer};
 pub use caught::caught;
 pub use chunk::{ByteRange, Chunk, ChunkKind, Span, Symbol};
 pub use file::{FileStat, SourceFile};

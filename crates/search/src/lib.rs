@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! Query -> understand -> candidates (words, meaning, symbols) -> features
-//!       -> rank (learned weights) -> diversify -> hits
+//!       -> rank (learned weights) -> diversify -> condense -> hits
 //! ```
 //!
 //! Filters apply before any candidate is taken. Equal scores are ordered by
@@ -13,9 +13,11 @@
 
 mod abbreviations;
 mod candidates;
+mod condense;
 mod describe;
 mod diversify;
 mod error;
+mod explain;
 mod feature;
 mod file_facts;
 mod file_role;

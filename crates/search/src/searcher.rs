@@ -1,18 +1,24 @@
 //! The search itself: one query against one snapshot.
 
-use wherein_core::{Explanation, Hit, Mode, Query, words};
+use std::ops::RangeInclusive;
+
+use wherein_core::{ByteRange, Explanation, Hit, Mode, Query, words};
 use wherein_embed::{Embedder, Role};
 use wherein_store::{Nearest, RowSet, Snapshot};
 
 use crate::candidates::{self, Candidate, Candidates, QueryVector, SymbolMatch};
+use crate::condense::condense;
 use crate::describe::{Described, Meaning, describe};
 use crate::diversify::diversify;
 use crate::error::SearchError;
-use crate::feature::Feature;
+use crate::explain;
 use crate::filter;
 use crate::pattern;
 use crate::rank::Ranking;
 use crate::understand::Understanding;
+
+/// Ranked chunks beyond the hits asked for: some become one with others.
+const SPARE: usize = 20;
 
 /// What a query found.
 #[derive(Clone, Debug)]
@@ -26,8 +32,10 @@ pub struct Found {
 /// A ranked chunk.
 #[derive(Clone, Debug)]
 pub struct RankedSpan {
-    /// Row within the snapshot.
+    /// Row within the snapshot of the best chunk: the hit is named after it.
     pub row: u32,
+    /// All rows of the hit: chunks of one file that follow each other.
+    pub rows: RangeInclusive<u32>,
     /// Comparable within one answer.
     pub score: f32,
     /// When it was asked for.
@@ -131,10 +139,11 @@ impl Searcher<'_> {
             mode,
             query.k,
         )?;
-        let mut spans = match mode {
+        let ranked = match mode {
             Mode::Hybrid => self.ranked(query, &understanding, &candidates, vector.as_ref())?,
             one_arm => self.by_one_arm(query, one_arm, &candidates.rows),
         };
+        let mut spans = condense(self.snapshot, ranked, query.k)?;
         for span in &mut spans {
             span.definition = self.definition_meant(span.row, &understanding, query);
         }
@@ -160,27 +169,17 @@ impl Searcher<'_> {
                 .then_with(|| self.by_place(a.1.row, b.1.row))
         });
         let pairs: Vec<(f32, u32)> = scored.iter().map(|one| (one.0, one.1.file)).collect();
-        let spans = diversify(&pairs, query.k, Ranking::shipped().same_file)
+        let spans = diversify(&pairs, query.k + SPARE, Ranking::shipped().same_file)
             .into_iter()
             .map(|(at, lost)| {
                 let (score, one) = &scored[at];
                 let explain = query.explain.then(|| {
-                    let mut contributions: Vec<(String, f32)> = Feature::ALL
-                        .iter()
-                        .zip(ranker.contributions(&one.features))
-                        .filter(|(_, added)| *added != 0.0)
-                        .map(|(feature, added)| (feature.name().to_owned(), added))
-                        .collect();
-                    if lost > 0.0 {
-                        contributions.push(("same_file".to_owned(), -lost));
-                    }
-                    Explanation {
-                        contributions,
-                        matched_words: self.matched_words(&query.text, one.row),
-                    }
+                    let parts = explain::of_features(ranker, &one.features, lost);
+                    explain::explanation(self.snapshot, &query.text, one.row, parts)
                 });
                 RankedSpan {
                     row: one.row,
+                    rows: one.row..=one.row,
                     score: score - lost,
                     explain,
                     definition: None,
@@ -211,7 +210,11 @@ impl Searcher<'_> {
         let scored = pattern::search(self.snapshot, &query.text, allowed)?;
         Ok(Found {
             mode: Mode::Regex,
-            spans: self.listed(query, "matches", scored),
+            spans: condense(
+                self.snapshot,
+                self.listed(query, "matches", scored),
+                query.k,
+            )?,
         })
     }
 
@@ -223,22 +226,17 @@ impl Searcher<'_> {
             .collect();
         // An arm's scores have a scale of their own.
         let same_file = scored.first().map_or(0.0, |best| best.1.abs() * 0.5);
-        diversify(&pairs, query.k, same_file)
+        diversify(&pairs, query.k + SPARE, same_file)
             .into_iter()
             .map(|(at, lost)| {
                 let (row, score) = scored[at];
                 let explain = query.explain.then(|| {
-                    let mut contributions = vec![(name.to_owned(), score)];
-                    if lost > 0.0 {
-                        contributions.push(("same_file".to_owned(), -lost));
-                    }
-                    Explanation {
-                        contributions,
-                        matched_words: self.matched_words(&query.text, row),
-                    }
+                    let parts = explain::of_arm(name, score, lost);
+                    explain::explanation(self.snapshot, &query.text, row, parts)
                 });
                 RankedSpan {
                     row,
+                    rows: row..=row,
                     score: score - lost,
                     explain,
                     definition: None,
@@ -286,26 +284,15 @@ impl Searcher<'_> {
         ))
     }
 
-    /// Words of the query whose terms the chunk's text or path holds.
-    fn matched_words(&self, query: &str, row: u32) -> Vec<String> {
-        let chunk = self.snapshot.chunk(row);
-        let text = self.snapshot.file_text(chunk.file).unwrap_or_default();
-        let mut held = wherein_store::terms(chunk.span.bytes.of(&text));
-        held.extend(wherein_store::terms(chunk.path));
-        let mut matched: Vec<String> = Vec::new();
-        for (_, word) in words::words(query) {
-            let terms = wherein_store::terms(word);
-            let known = matched.iter().any(|one| one == word);
-            if !known && !terms.is_empty() && terms.iter().any(|term| held.contains(term)) {
-                matched.push(word.to_owned());
-            }
-        }
-        matched
-    }
-
-    /// A ranked chunk as it is shown.
+    /// A ranked span as it is shown.
     pub fn hit(&self, rank: usize, span: &RankedSpan) -> Result<Hit, SearchError> {
         let chunk = self.snapshot.chunk(span.row);
+        let first = self.snapshot.chunk(*span.rows.start()).span;
+        let last = self.snapshot.chunk(*span.rows.end()).span;
+        let bytes = ByteRange {
+            start: first.bytes.start,
+            end: last.bytes.end,
+        };
         let text = self.snapshot.file_text(chunk.file)?;
         let symbols = self.snapshot.chunk_symbols(span.row);
         let meant = span.definition.and_then(|at| symbols.get(at));
@@ -318,13 +305,13 @@ impl Searcher<'_> {
             score: span.score,
             repo: None,
             path: chunk.path.to_owned(),
-            start_line: chunk.span.start_line,
-            end_line: chunk.span.end_line,
+            start_line: first.start_line,
+            end_line: last.end_line,
             language: chunk.language.name().to_owned(),
             kind,
             symbol: symbol.map(str::to_owned),
             breadcrumb: breadcrumb.to_owned(),
-            text: chunk.span.bytes.of(&text).to_owned(),
+            text: bytes.of(&text).to_owned(),
             explain: span.explain.clone(),
         })
     }

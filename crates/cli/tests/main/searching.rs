@@ -282,7 +282,7 @@ fn the_explanation_adds_up_to_the_score() {
         let parts = hit["explain"]["contributions"].as_array().expect("parts");
         let sum: f64 = parts
             .iter()
-            .map(|part| part[1].as_f64().expect("number"))
+            .map(|part| part["added"].as_f64().expect("number"))
             .sum();
         let score = hit["score"].as_f64().expect("score");
         assert!((sum - score).abs() < 1e-5, "{sum} {score}");
@@ -350,4 +350,60 @@ fn a_closed_pipe_is_success() {
         .status()
         .expect("starts");
     assert!(status.success(), "{status}");
+}
+
+#[test]
+fn a_copy_elsewhere_is_shown_once() {
+    let code = "def settle_invoice(invoice, ledger, currency):\n    \"\"\"Book what is paid.\"\"\"\n    \
+                total = sum(line.amount for line in invoice.lines)\n    rate = ledger.rate(currency)\n    \
+                ledger.book(invoice.number, total * rate)\n    invoice.state = \"settled\"\n    return total\n";
+    let other = "def settle_dispute(case):\n    return case.close(reason=\"settled by invoice\")\n";
+    let changed = code.replace("    total = ", "    check(invoice)\n    amounts = []\n    for line in invoice.lines:\n        amounts.append(line.cents / 100)\n    total = ");
+    let scratch = Scratch::with(&[
+        ("src/billing.py", code),
+        ("vendor/billing/billing.py", code),
+        ("src/court.py", other),
+        ("src/newer.py", &changed),
+    ]);
+    let paths = scratch.paths(&["settle an invoice"]);
+    assert!(paths.contains(&"src/billing.py".to_owned()), "{paths:?}");
+    assert!(
+        !paths.contains(&"vendor/billing/billing.py".to_owned()),
+        "{paths:?}"
+    );
+    // What differs is no copy.
+    assert!(paths.contains(&"src/newer.py".to_owned()), "{paths:?}");
+    let inside = scratch.paths(&["settle an invoice", "--path", "vendor"]);
+    assert_eq!(inside, ["vendor/billing/billing.py"]);
+}
+
+#[test]
+fn neighbours_are_one_hit_and_no_line_is_shown_twice() {
+    let body = |name: &str| {
+        let lines: Vec<String> = (0..12)
+            .map(|at| {
+                format!("    harvest_{name}_{at} = orchard.pick(apples={at}, to=\"{name}\")\n")
+            })
+            .collect();
+        let lines = lines.concat();
+        format!("def harvest_{name}(orchard):\n{lines}    return orchard\n\n\n")
+    };
+    let text: String = ["early", "middle", "late"].map(body).concat();
+    let scratch = Scratch::with(&[("src/orchard.py", &text)]);
+    let found = hits(&scratch.json(&["harvest apples of the orchard"]));
+    let mut seen = std::collections::HashSet::new();
+    for hit in &found {
+        let line = |name: &str| hit[name].as_u64().expect("a line");
+        for number in line("start_line")..=line("end_line") {
+            assert!(seen.insert(number), "line {number} twice in {found:?}");
+        }
+        let lines: Vec<&str> = text.lines().collect();
+        let (start, end) = (line("start_line") as usize, line("end_line") as usize);
+        let shown = hit["text"].as_str().expect("text");
+        assert_eq!(
+            shown.trim_end(),
+            lines[start - 1..end].join("\n").trim_end()
+        );
+    }
+    assert!(found.len() < 3, "{found:?}");
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 use wherein_core::{ChunkKind, Language, Mode, limits};
+use wherein_index::{Format, SpanId, Tokenizer};
 
 /// Answers "where is auth handled?" about any code base, offline.
 #[derive(Debug, Parser)]
@@ -27,6 +28,8 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     /// Find the spans that answer a question; indexes or refreshes first as needed
     Search(SearchArguments),
+    /// Pack what answers a question into a text for a prompt, within a token budget
+    Context(ContextArguments),
     /// Build the index of a folder or bring it up to date
     Index(IndexArguments),
     /// Show what is indexed, how fresh it is, and what was skipped
@@ -50,18 +53,8 @@ pub(crate) struct SearchArguments {
     /// How many hits at most [default: 10]
     #[arg(short = 'k', long = "results", value_name = "N")]
     pub(crate) k: Option<usize>,
-    /// Only this language (repeatable): rust, py, c++ ...
-    #[arg(long = "lang", short = 'l', value_name = "LANGUAGE", value_parser = language)]
-    pub(crate) languages: Vec<Language>,
-    /// Only paths that match this glob (repeatable); a leading ! excludes
-    #[arg(long = "path", short = 'g', value_name = "GLOB")]
-    pub(crate) paths: Vec<String>,
-    /// Only this kind of span (repeatable): function, class, section ...
-    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
-    pub(crate) kinds: Vec<ChunkKind>,
-    /// Only files that differ from a revision of git [default revision: HEAD]
-    #[arg(long, value_name = "REVISION", num_args = 0..=1, require_equals = true, default_missing_value = "HEAD")]
-    pub(crate) changed: Option<String>,
+    #[command(flatten)]
+    pub(crate) filters: FilterArguments,
     /// How to search
     #[arg(long, value_name = "MODE", default_value = "auto", value_parser = mode)]
     pub(crate) mode: Mode,
@@ -75,6 +68,52 @@ pub(crate) struct SearchArguments {
     #[arg(long)]
     pub(crate) no_refresh: bool,
     /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What a hit must satisfy.
+#[derive(Debug, Args)]
+pub(crate) struct FilterArguments {
+    /// Only this language (repeatable): rust, py, c++ ...
+    #[arg(long = "lang", short = 'l', value_name = "LANGUAGE", value_parser = language)]
+    pub(crate) languages: Vec<Language>,
+    /// Only paths that match this glob (repeatable); a leading ! excludes
+    #[arg(long = "path", short = 'g', value_name = "GLOB")]
+    pub(crate) paths: Vec<String>,
+    /// Only this kind of span (repeatable): function, class, section ...
+    #[arg(long = "kind", value_name = "KIND", value_parser = kind)]
+    pub(crate) kinds: Vec<ChunkKind>,
+    /// Only files that differ from a revision of git [default revision: HEAD]
+    #[arg(long, value_name = "REVISION", num_args = 0..=1, require_equals = true, default_missing_value = "HEAD")]
+    pub(crate) changed: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ContextArguments {
+    /// A question, words, or the name of a definition
+    pub(crate) query: String,
+    /// Folder to search [default: the checkout around the working directory]
+    pub(crate) path: Option<PathBuf>,
+    /// Most tokens of the text
+    #[arg(short, long, value_name = "TOKENS", default_value_t = limits::DEFAULT_BUDGET_TOKENS)]
+    pub(crate) budget: usize,
+    /// How the text is written: markdown, xml or json
+    #[arg(short, long, value_name = "FORMAT", default_value = "markdown", value_parser = format)]
+    pub(crate) format: Format,
+    /// What counts the tokens: `o200k_base` or `cl100k_base`
+    #[arg(long, value_name = "NAME", default_value = "o200k_base", value_parser = tokenizer)]
+    pub(crate) tokenizer: Tokenizer,
+    /// A span that the reader has already (repeatable): an `id` of an earlier
+    /// answer, or PATH:START-END
+    #[arg(long = "exclude", short = 'x', value_name = "SPAN")]
+    pub(crate) exclude: Vec<SpanId>,
+    #[command(flatten)]
+    pub(crate) filters: FilterArguments,
+    /// Search the index as it is, without looking for changed files
+    #[arg(long)]
+    pub(crate) no_refresh: bool,
+    /// Print one JSON object with the text and its blocks
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -177,8 +216,8 @@ pub(crate) struct CompletionsArguments {
 
 /// Commands of later versions: a query is never taken for one of them now and
 /// for the command afterwards.
-const RESERVED: [&str; 10] = [
-    "context", "related", "mcp", "hook", "setup", "model", "gc", "doctor", "export", "import",
+const RESERVED: [&str; 9] = [
+    "related", "mcp", "hook", "setup", "model", "gc", "doctor", "export", "import",
 ];
 
 /// The command of a later version that was given, if any.
@@ -196,6 +235,18 @@ fn is_verbosity(argument: &std::ffi::OsStr) -> bool {
 
 fn mode(name: &str) -> Result<Mode, String> {
     let names: Vec<&str> = Mode::ALL.iter().map(|mode| mode.name()).collect();
+    name.parse()
+        .map_err(|()| format!("choose one of {}", names.join(", ")))
+}
+
+fn format(name: &str) -> Result<Format, String> {
+    let names: Vec<&str> = Format::ALL.iter().map(|format| format.name()).collect();
+    name.parse()
+        .map_err(|()| format!("choose one of {}", names.join(", ")))
+}
+
+fn tokenizer(name: &str) -> Result<Tokenizer, String> {
+    let names: Vec<&str> = Tokenizer::ALL.iter().map(|one| one.name()).collect();
     name.parse()
         .map_err(|()| format!("choose one of {}", names.join(", ")))
 }
@@ -234,6 +285,18 @@ pub(crate) fn with_shorthand(arguments: impl Iterator<Item = OsString>) -> Vec<O
     arguments
 }
 
+impl FilterArguments {
+    fn filters(&self) -> wherein_core::Filters {
+        wherein_core::Filters {
+            languages: self.languages.clone(),
+            paths: self.paths.clone(),
+            kinds: self.kinds.clone(),
+            changed_since: self.changed.clone(),
+            only_files: None,
+        }
+    }
+}
+
 impl SearchArguments {
     /// The checked query.
     pub(crate) fn query(
@@ -244,14 +307,22 @@ impl SearchArguments {
             text: self.query.clone(),
             k: self.k.unwrap_or(default_k.min(limits::MAX_RESULTS)),
             mode: self.mode,
-            filters: wherein_core::Filters {
-                languages: self.languages.clone(),
-                paths: self.paths.clone(),
-                kinds: self.kinds.clone(),
-                changed_since: self.changed.clone(),
-                only_files: None,
-            },
+            filters: self.filters.filters(),
             explain: self.explain,
+        }
+        .checked()
+    }
+}
+
+impl ContextArguments {
+    /// The checked query.
+    pub(crate) fn query(&self) -> Result<wherein_core::Query, wherein_core::QueryError> {
+        wherein_core::Query {
+            text: self.query.clone(),
+            k: limits::DEFAULT_RESULTS,
+            mode: Mode::Auto,
+            filters: self.filters.filters(),
+            explain: false,
         }
         .checked()
     }

@@ -113,3 +113,43 @@ pub(crate) fn refresh(opened: &Opened) -> Result<(), IndexError> {
         Err(error) => Err(error),
     }
 }
+
+/// Opens the repository that answers for `path`, brings it up to date unless
+/// told not to, and asks it; `None` when the user interrupted. `checked` makes
+/// the query: one that is refused is refused before anything is indexed.
+pub(crate) fn ask<Q, A>(
+    path: Option<&Path>,
+    no_refresh: bool,
+    checked: impl FnOnce(&Repository) -> Result<Q>,
+    answer: impl Fn(&Repository, &Q) -> Result<A, IndexError>,
+) -> Result<Option<A>> {
+    let location = locate(path)?;
+    let opened = if no_refresh {
+        open(location)?
+    } else {
+        open_looking(location)?
+    };
+    let query = checked(&opened.repository)?;
+    if no_refresh {
+        if let Some(damage) = opened.damage {
+            return Err(damage.into());
+        }
+    } else if let Err(error) = refresh(&opened)
+        && !interrupt::happened()
+    {
+        return Err(error.into());
+    }
+    if interrupt::happened() {
+        return Ok(None);
+    }
+    interrupt::ends_at_once();
+    let repository = &opened.repository;
+    match answer(repository, &query) {
+        // Damage that shows only when the bytes are read.
+        Err(error) if error.is_mended_by_rebuild() && !no_refresh => {
+            rebuild(repository, &error)?;
+            Ok(Some(answer(repository, &query)?))
+        }
+        other => Ok(Some(other?)),
+    }
+}

@@ -93,3 +93,59 @@ pub struct Contribution {
     /// What it added to the score.
     pub added: f32,
 }
+
+/// What an index has to say to a question, cut to a token budget.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ContextAnswer {
+    /// The query as it was understood: trimmed.
+    pub query: String,
+    /// Time from query to packed text, in milliseconds.
+    pub took_ms: f64,
+    /// What answered.
+    pub index: IndexState,
+    /// How `text` is written: `markdown`, `xml` or `json`.
+    pub format: String,
+    /// The vocabulary that tokens are counted with.
+    pub tokenizer: String,
+    /// Most tokens that `text` may have.
+    pub budget_tokens: usize,
+    /// Tokens that it has.
+    pub tokens: usize,
+    /// The text for the prompt.
+    pub text: String,
+    /// What is in it, in the order of the text.
+    pub blocks: Vec<PackBlock>,
+    /// Spans that were found but did not fit.
+    pub left_out: usize,
+}
+
+/// Lines of one file in a pack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PackBlock {
+    /// To be given as `exclude` when asking again: `path:start-end@hash`.
+    pub id: String,
+    /// Name of the repository, where several are searched.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub repo: Option<String>,
+    /// Relative to the repository root, joined by `/`.
+    pub path: String,
+    /// First line, 1-based.
+    pub start_line: u32,
+    /// Last line, 1-based, inclusive.
+    pub end_line: u32,
+    /// Canonical language name.
+    pub language: String,
+    /// What the lines define.
+    pub kind: ChunkKind,
+    /// Name of that definition.
+    pub symbol: Option<String>,
+    /// Enclosing names and the own one, joined by `::`.
+    pub breadcrumb: String,
+    /// Of the best span in it; comparable within one answer only.
+    pub score: f32,
+    /// The lines, under those of what encloses them and the imports they use;
+    /// `...` where lines are left out between.
+    pub text: String,
+}

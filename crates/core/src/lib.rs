@@ -16,7 +16,9 @@ mod query;
 mod skip;
 pub mod words;
 
-pub use answer::{Contribution, Explanation, Hit, IndexState, SearchAnswer};
+pub use answer::{
+    ContextAnswer, Contribution, Explanation, Hit, IndexState, PackBlock, SearchAnswer,
+};
 pub use caught::caught;
 pub use chunk::{ByteRange, Chunk, ChunkKind, Span, Symbol};
 pub use file::{FileStat, SourceFile};

@@ -38,3 +38,13 @@ pub const MAX_REVISION_BYTES: usize = 1024;
 
 /// Most filters of one sort in one query.
 pub const MAX_FILTERS: usize = 64;
+
+/// Tokens of a pack when the request does not say: what an agent reads without
+/// noticing.
+pub const DEFAULT_BUDGET_TOKENS: usize = 4000;
+
+/// Most tokens of a pack that may be asked for: more than any model reads.
+pub const MAX_BUDGET_TOKENS: usize = 10_000_000;
+
+/// Most spans that a request may name as known.
+pub const MAX_EXCLUDED: usize = 500;

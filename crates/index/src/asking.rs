@@ -2,14 +2,25 @@
 //! checked against the working tree before it is shown.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use wherein_core::{Filters, IndexState, Query, SearchAnswer};
-use wherein_search::{Feature, Found, Ranking, Searcher};
+use wherein_core::{Filters, IndexState, Mode, Query, SearchAnswer};
+use wherein_search::{Feature, Found, RankedSpan, Ranking, Searcher};
 
 use crate::error::IndexError;
 use crate::repository::{Current, Repository};
+
+/// A query, answered but not yet shown.
+pub(crate) struct Asked {
+    /// The generation that answered.
+    pub(crate) current: Arc<Current>,
+    pub(crate) mode: Mode,
+    /// Best first.
+    pub(crate) spans: Vec<RankedSpan>,
+    pub(crate) index: IndexState,
+}
 
 /// A candidate of a query with its features, in the order of
 /// [`RankerShape::features`].
@@ -66,6 +77,23 @@ impl Repository {
     /// are no longer as they were indexed are left out and counted.
     pub fn search(&self, query: &Query) -> Result<SearchAnswer, IndexError> {
         let started = Instant::now();
+        let asked = self.ask(query)?;
+        let searcher = self.searcher(&asked.current);
+        let mut hits = Vec::with_capacity(asked.spans.len());
+        for span in &asked.spans {
+            hits.push(searcher.hit(hits.len() + 1, span)?);
+        }
+        Ok(SearchAnswer {
+            query: query.text.clone(),
+            mode: asked.mode,
+            index: asked.index,
+            hits,
+            took_ms: started.elapsed().as_secs_f64() * 1000.0,
+        })
+    }
+
+    /// The ranked spans of a query whose files are as they were indexed.
+    pub(crate) fn ask(&self, query: &Query) -> Result<Asked, IndexError> {
         let current = self.current().ok_or_else(|| IndexError::NotIndexed {
             root: self.checkout().root.clone(),
         })?;
@@ -77,30 +105,30 @@ impl Repository {
         if !self.location.below.is_empty() {
             wider.filters = below(&self.location.below, wider.filters, &current);
         }
-        let searcher = self.searcher(&current);
-        let found = searcher.search(&wider)?;
-        let (hits, stale) = self.verified(&searcher, &current, &found, query.k)?;
+        let found = self.searcher(&current).search(&wider)?;
+        let mode = found.mode;
+        let (spans, stale) = self.verified(&current, found, query.k);
         let view = current.snapshot.catalog().view(&self.root);
         let pending = self.pending.load(Ordering::Relaxed).max(stale);
         if stale > 0 {
             self.checked.store(false, Ordering::Relaxed);
         }
-        Ok(SearchAnswer {
-            query: query.text.clone(),
-            mode: found.mode,
-            index: IndexState {
-                repo: self.root.clone(),
-                generation: current.snapshot.generation(),
-                head: view.and_then(|view| view.head.clone()),
-                fresh: pending == 0
-                    && self.checked.load(Ordering::Relaxed)
-                    && view.is_some_and(|view| view.complete),
-                pending_files: pending,
-                vector_coverage: current.vector_coverage,
-                model: self.model_id().to_owned(),
-            },
-            hits,
-            took_ms: started.elapsed().as_secs_f64() * 1000.0,
+        let index = IndexState {
+            repo: self.root.clone(),
+            generation: current.snapshot.generation(),
+            head: view.and_then(|view| view.head.clone()),
+            fresh: pending == 0
+                && self.checked.load(Ordering::Relaxed)
+                && view.is_some_and(|view| view.complete),
+            pending_files: pending,
+            vector_coverage: current.vector_coverage,
+            model: self.model_id().to_owned(),
+        };
+        Ok(Asked {
+            current,
+            mode,
+            spans,
+            index,
         })
     }
 
@@ -125,7 +153,7 @@ impl Repository {
         })
     }
 
-    fn searcher<'a>(&'a self, current: &'a Current) -> Searcher<'a> {
+    pub(crate) fn searcher<'a>(&'a self, current: &'a Current) -> Searcher<'a> {
         Searcher {
             snapshot: &current.snapshot,
             view: &current.rows,
@@ -148,20 +176,14 @@ impl Repository {
         )?)
     }
 
-    /// The first `k` hits whose files are as they were indexed, and how many
+    /// The first `k` spans whose files are as they were indexed, and how many
     /// files among those looked at are not.
-    fn verified(
-        &self,
-        searcher: &Searcher<'_>,
-        current: &Current,
-        found: &Found,
-        k: usize,
-    ) -> Result<(Vec<wherein_core::Hit>, u64), IndexError> {
-        let mut hits = Vec::new();
+    fn verified(&self, current: &Current, found: Found, k: usize) -> (Vec<RankedSpan>, u64) {
+        let mut spans = Vec::new();
         let mut stale: Vec<u32> = Vec::new();
         let mut right: Vec<u32> = Vec::new();
-        for span in &found.spans {
-            if hits.len() == k {
+        for span in found.spans {
+            if spans.len() == k {
                 break;
             }
             let file = current.snapshot.file_of_row(span.row);
@@ -175,9 +197,9 @@ impl Repository {
                 }
                 right.push(file);
             }
-            hits.push(searcher.hit(hits.len() + 1, span)?);
+            spans.push(span);
         }
-        Ok((hits, stale.len() as u64))
+        (spans, stale.len() as u64)
     }
 
     /// By `stat`, and by content where that proves nothing.

@@ -52,6 +52,12 @@ pub enum IndexError {
         /// The checkout.
         root: PathBuf,
     },
+    /// A budget of nothing, or beyond all bounds.
+    #[error("a budget of {0} tokens; give 1 to {max}", max = wherein_core::limits::MAX_BUDGET_TOKENS)]
+    BadBudget(usize),
+    /// More spans to leave out than are looked at.
+    #[error("{0} spans to leave out; at most {max} are taken", max = wherein_core::limits::MAX_EXCLUDED)]
+    TooManyExcluded(usize),
     /// The system refused.
     #[error("cannot {action} {path}: {source}")]
     Io {
@@ -87,6 +93,7 @@ impl IndexError {
         match self {
             Self::Search(error) => error.is_bad_request(),
             Self::Walk(error) => error.is_bad_request(),
+            Self::BadBudget(_) | Self::TooManyExcluded(_) => true,
             _ => false,
         }
     }

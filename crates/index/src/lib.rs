@@ -9,6 +9,7 @@
 
 mod asking;
 mod bring_up;
+mod context;
 mod error;
 mod locate;
 mod pipeline;
@@ -21,12 +22,14 @@ mod status;
 
 pub use asking::{CandidateSpan, CandidateSpans, RankerShape, ranker_shape};
 pub use bring_up::{IndexOptions, IndexReport};
+pub use context::ContextOptions;
 pub use error::IndexError;
 pub use locate::{Location, home};
 pub use progress::{Phase, Progress};
 pub use repository::{Current, Repository};
 pub use settings::{IndexSettings, SearchSettings, ServeSettings, Settings, VectorSearch};
 pub use status::{Status, Why};
+pub use wherein_pack::{BadSpanId, Format, SpanId, Tokenizer};
 
 use std::sync::Arc;
 

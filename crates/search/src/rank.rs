@@ -51,11 +51,14 @@ pub struct Ranking {
     pub question: Ranker,
     /// What each further chunk of a file loses.
     pub same_file: f32,
+    /// How far behind the best a span may be and still be context.
+    pub within: f32,
 }
 
 #[derive(Deserialize)]
 struct File {
     diversity: Diversity,
+    context: Context,
     symbol: BTreeMap<String, f32>,
     question: BTreeMap<String, f32>,
 }
@@ -63,6 +66,11 @@ struct File {
 #[derive(Deserialize)]
 struct Diversity {
     same_file: f32,
+}
+
+#[derive(Deserialize)]
+struct Context {
+    within: f32,
 }
 
 impl Ranking {
@@ -97,6 +105,7 @@ impl Ranking {
             symbol: ranker("symbol", file.symbol)?,
             question: ranker("question", file.question)?,
             same_file: file.diversity.same_file,
+            within: file.context.within,
         })
     }
 
@@ -110,7 +119,8 @@ impl Ranking {
             question: Ranker {
                 weights: hand_weights(false),
             },
-            same_file: 1.0,
+            same_file: 3.0,
+            within: 8.0,
         }
     }
 

@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod completions;
+pub(crate) mod context;
 pub(crate) mod eval;
 pub(crate) mod index;
 pub(crate) mod search;
@@ -12,6 +13,7 @@ use std::io::Write;
 
 use anyhow::Context;
 use serde::Serialize;
+use wherein_core::IndexState;
 
 /// Writes a value as one line of JSON.
 fn json(value: &impl Serialize) -> anyhow::Result<()> {
@@ -30,4 +32,14 @@ pub(crate) fn remark(text: &str) {
         "wherein: {}",
         crate::display::sanitized(text)
     );
+}
+
+/// Says how many files the answer is without.
+fn tell_pending(index: &IndexState) {
+    if index.pending_files > 0 {
+        let files = crate::display::counted(index.pending_files, "file");
+        remark(&format!(
+            "{files} changed since they were indexed and are not in the answer"
+        ));
+    }
 }

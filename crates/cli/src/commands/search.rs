@@ -4,40 +4,19 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 
-use super::{json, remark};
+use super::{json, remark, tell_pending};
 use crate::args::SearchArguments;
-use crate::{Ending, display, interrupt, session};
+use crate::{Ending, display, session};
 
 pub(crate) fn run(arguments: &SearchArguments) -> Result<Ending> {
-    let location = session::locate(arguments.path.as_deref())?;
-    let opened = if arguments.no_refresh {
-        session::open(location)?
-    } else {
-        session::open_looking(location)?
-    };
-    let repository = &opened.repository;
-    // A query that is refused is refused before anything is indexed.
-    let query = arguments.query(repository.settings().search.results)?;
-    if arguments.no_refresh {
-        if let Some(damage) = opened.damage {
-            return Err(damage.into());
-        }
-    } else if let Err(error) = session::refresh(&opened)
-        && !interrupt::happened()
-    {
-        return Err(error.into());
-    }
-    if interrupt::happened() {
+    let answer = session::ask(
+        arguments.path.as_deref(),
+        arguments.no_refresh,
+        |repository| Ok(arguments.query(repository.settings().search.results)?),
+        wherein_index::Repository::search,
+    )?;
+    let Some(answer) = answer else {
         return Ok(Ending::Interrupted);
-    }
-    interrupt::ends_at_once();
-    let answer = match repository.search(&query) {
-        // Damage that shows only when the bytes are read.
-        Err(error) if error.is_mended_by_rebuild() && !arguments.no_refresh => {
-            session::rebuild(repository, &error)?;
-            repository.search(&query)?
-        }
-        other => other?,
     };
     if arguments.json {
         json(&answer)?;
@@ -47,12 +26,7 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<Ending> {
             .and_then(|()| out.flush())
             .context("cannot write to standard output")?;
     }
-    if answer.index.pending_files > 0 {
-        let files = display::counted(answer.index.pending_files, "file");
-        remark(&format!(
-            "{files} changed since they were indexed and are not in the answer"
-        ));
-    }
+    tell_pending(&answer.index);
     if answer.hits.is_empty() {
         if !arguments.json {
             remark("nothing found");

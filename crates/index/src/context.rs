@@ -1,0 +1,146 @@
+//! Context for a prompt: what a query finds, packed into a token budget.
+
+use std::time::Instant;
+
+use rustc_hash::FxHashMap;
+use wherein_core::{ContextAnswer, Mode, Query, limits};
+use wherein_pack::{Definition, Format, Found, Options, Source, SpanId, Tokenizer, pack};
+use wherein_search::Ranking;
+
+use crate::error::IndexError;
+use crate::repository::{Current, Repository};
+
+/// Tokens that a found span has at least, roughly: bounds how many are looked
+/// for.
+const TOKENS_OF_A_SPAN: usize = 40;
+/// Most spans that are packed.
+const MAX_SPANS: usize = 200;
+/// Fewest spans that are looked for: of small ones many fit.
+const MIN_SPANS: usize = 20;
+
+/// How context is packed.
+#[derive(Clone, Debug)]
+pub struct ContextOptions {
+    /// Most tokens of the text.
+    pub budget_tokens: usize,
+    /// What counts them.
+    pub tokenizer: Tokenizer,
+    /// How the text is written.
+    pub format: Format,
+    /// Spans that the reader has already.
+    pub exclude: Vec<SpanId>,
+}
+
+impl Default for ContextOptions {
+    fn default() -> Self {
+        Self {
+            budget_tokens: limits::DEFAULT_BUDGET_TOKENS,
+            tokenizer: Tokenizer::default(),
+            format: Format::default(),
+            exclude: Vec::new(),
+        }
+    }
+}
+
+impl ContextOptions {
+    /// Checks the limits.
+    pub fn check(&self) -> Result<(), IndexError> {
+        if self.budget_tokens == 0 || self.budget_tokens > limits::MAX_BUDGET_TOKENS {
+            return Err(IndexError::BadBudget(self.budget_tokens));
+        }
+        if self.exclude.len() > limits::MAX_EXCLUDED {
+            return Err(IndexError::TooManyExcluded(self.exclude.len()));
+        }
+        Ok(())
+    }
+}
+
+impl Repository {
+    /// Answers a query with a text for a prompt, of at most so many tokens.
+    /// `query.k` is not looked at.
+    pub fn context(
+        &self,
+        query: &Query,
+        options: &ContextOptions,
+    ) -> Result<ContextAnswer, IndexError> {
+        let started = Instant::now();
+        let budget = options.budget_tokens;
+        options.check()?;
+        let mut wide = query.clone();
+        // Those that the reader has are found again.
+        let spans = (budget / TOKENS_OF_A_SPAN).clamp(MIN_SPANS, MAX_SPANS);
+        wide.k = (spans + options.exclude.len()).min(limits::MAX_RESULTS);
+        wide.explain = false;
+        let asked = self.ask(&wide)?;
+        let mut sources: Vec<Source> = Vec::new();
+        let mut numbers: FxHashMap<u32, usize> = FxHashMap::default();
+        let mut found = Vec::new();
+        let best = asked.spans.first().map_or(0.0, |span| span.score);
+        for span in &asked.spans {
+            // What is far behind the best is more likely noise than answer.
+            if asked.mode == Mode::Hybrid && best - span.score > Ranking::shipped().within {
+                break;
+            }
+            let snapshot = &asked.current.snapshot;
+            let first = snapshot.chunk(*span.rows.start());
+            let last = snapshot.chunk(*span.rows.end());
+            let number = if let Some(number) = numbers.get(&first.file) {
+                *number
+            } else {
+                numbers.insert(first.file, sources.len());
+                sources.push(source(&asked.current, first.file)?);
+                sources.len() - 1
+            };
+            found.push(Found {
+                source: number,
+                lines: first.span.start_line..=last.span.end_line,
+                score: span.score,
+            });
+        }
+        let packed = pack(
+            &sources,
+            &found,
+            &Options {
+                budget,
+                tokenizer: options.tokenizer,
+                format: options.format,
+                exclude: options.exclude.clone(),
+            },
+        );
+        Ok(ContextAnswer {
+            query: query.text.clone(),
+            took_ms: started.elapsed().as_secs_f64() * 1000.0,
+            index: asked.index,
+            format: options.format.name().to_owned(),
+            tokenizer: options.tokenizer.name().to_owned(),
+            budget_tokens: budget,
+            tokens: packed.tokens,
+            text: packed.text,
+            blocks: packed.blocks,
+            left_out: packed.left_out,
+        })
+    }
+}
+
+/// A file with all its definitions.
+fn source(current: &Current, file: u32) -> Result<Source, IndexError> {
+    let snapshot = &current.snapshot;
+    let (path, _, language) = snapshot.file(file);
+    let definitions = snapshot
+        .file_rows(file)
+        .flat_map(|row| snapshot.chunk_symbols(row))
+        .map(|symbol| Definition {
+            name: symbol.name.to_owned(),
+            breadcrumb: symbol.breadcrumb.to_owned(),
+            kind: symbol.kind,
+            lines: symbol.span.start_line..=symbol.span.end_line,
+            signature: symbol.signature,
+        })
+        .collect();
+    Ok(Source {
+        path: path.to_owned(),
+        language: language.name().to_owned(),
+        text: snapshot.file_text(file)?,
+        definitions,
+    })
+}

@@ -3,7 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test lint bench bench-vectors clean help
+.PHONY: demo test lint bench bench-vectors rank ablation clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -26,6 +26,12 @@ bench: ## Measures and rewrites the figures of the README
 bench-vectors: ## Measures exact scan against graph (some minutes)
 	cargo build --release --package wherein-cli --package wherein-bench
 	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md vectors
+
+rank: ## Trains the weights of the ranking stage from labelled queries
+	$(MAKE) -C crates/search/training train
+
+ablation: ## Measures what each group of features is worth
+	$(MAKE) -C crates/search/training ablation
 
 clean:
 	cargo clean

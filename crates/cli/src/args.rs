@@ -187,6 +187,9 @@ pub(crate) struct EvalArguments {
     /// What is indexed: the folder that the dataset names, or all there is
     #[arg(long, value_name = "SCOPE", default_value = "root", value_parser = ["root", "full"])]
     pub(crate) scope: String,
+    /// How to search: one arm alone, to see what it is worth
+    #[arg(long, value_name = "MODE", default_value = "auto", value_parser = mode)]
+    pub(crate) mode: Mode,
     /// Times each query is run; the median counts
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) runs: u16,

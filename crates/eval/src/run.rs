@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use wherein_core::Query;
+use wherein_core::{Mode, Query};
 use wherein_index::{IndexOptions, Location, Progress, Repository, Settings};
 use wherein_pack::Tokenizer;
 
@@ -25,6 +25,8 @@ pub struct Options<'a> {
     pub home: &'a Path,
     /// Times each query is run; the median is its latency.
     pub runs: usize,
+    /// Which arms answer.
+    pub mode: Mode,
 }
 
 /// One query, answered.
@@ -112,7 +114,7 @@ fn run_repository(
         .map_err(EvalError::io("find", &labelled.root))?;
     let mut rows = Vec::with_capacity(labelled.queries.len());
     for query in &labelled.queries {
-        rows.push(answer(labelled, query, &repository, &root, options.runs)?);
+        rows.push(answer(labelled, query, &repository, &root, options)?);
     }
     Ok(RepositoryRun {
         name: labelled.name.clone(),
@@ -127,19 +129,23 @@ fn answer(
     query: &LabelledQuery,
     repository: &Repository,
     root: &Path,
-    runs: usize,
+    options: Options<'_>,
 ) -> Result<Row, EvalError> {
     let failed = EvalError::index(&labelled.name);
     let asked = |k| {
-        Query::new(&query.query, k).map_err(|error| EvalError::BadQuery {
+        let asked = Query::new(&query.query, k).map(|asked| Query {
+            mode: options.mode,
+            ..asked
+        });
+        asked.map_err(|error| EvalError::BadQuery {
             repository: labelled.name.clone(),
             query: query.query.chars().take(80).collect(),
             detail: error.to_string(),
         })
     };
     let (short, deep) = (asked(K)?, asked(DEEP)?);
-    let mut times = Vec::with_capacity(runs);
-    for _ in 0..runs.max(1) {
+    let mut times = Vec::with_capacity(options.runs);
+    for _ in 0..options.runs.max(1) {
         let started = Instant::now();
         repository.search(&short).map_err(&failed)?;
         times.push(started.elapsed().as_secs_f64() * 1000.0);

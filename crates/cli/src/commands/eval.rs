@@ -94,6 +94,7 @@ fn measure(arguments: &EvalArguments, dataset: &Dataset) -> Result<Report> {
     let options = Options {
         home: &home,
         runs: usize::from(arguments.runs),
+        mode: arguments.mode,
     };
     let bar = bar(dataset.repositories.len() as u64);
     let runs = wherein_eval::run(dataset, options, |run| {

@@ -7,6 +7,7 @@ mod client;
 mod corpus;
 mod features;
 mod measure;
+mod mine;
 mod process;
 mod report;
 mod vectors;
@@ -54,6 +55,8 @@ enum What {
     Report,
     /// Writes the features of labelled queries, to train a ranker on
     Features(features::FeatureArguments),
+    /// Mines queries from doc comments
+    Mine(mine::MineArguments),
     /// Exact scan against graph, by the number of vectors
     Vectors {
         /// Chunks of the largest corpus, roughly
@@ -64,8 +67,10 @@ enum What {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    if let What::Features(arguments) = &arguments.what {
-        return features::run(arguments);
+    match &arguments.what {
+        What::Features(arguments) => return features::run(arguments),
+        What::Mine(arguments) => return mine::run(arguments),
+        _ => {}
     }
     std::fs::create_dir_all(&arguments.scratch)
         .with_context(|| format!("cannot create {}", arguments.scratch.display()))?;
@@ -86,7 +91,7 @@ fn main() -> Result<()> {
     let readme = arguments.readme.as_deref();
     let out = |name: &str| arguments.out.clone().unwrap_or_else(|| PathBuf::from(name));
     match arguments.what {
-        What::Features(_) => Ok(()),
+        What::Features(_) | What::Mine(_) => Ok(()),
         What::Report => {
             let readme = readme.context("name the README with --readme")?;
             report::write(&read("benches/results.json")?, readme)?;

@@ -4,6 +4,7 @@ use rustc_hash::FxHashMap;
 use wherein_core::{Mode, words};
 use wherein_store::{LexicalQuery, LexicalScores, Nearest, RowSet, Snapshot};
 
+use crate::describe::Meaning;
 use crate::error::SearchError;
 use crate::understand::{Name, Understanding};
 
@@ -50,6 +51,15 @@ pub(crate) struct QueryVector<'a> {
     pub(crate) model: &'a str,
     pub(crate) vector: Vec<f32>,
     pub(crate) nearest: Nearest,
+}
+
+impl QueryVector<'_> {
+    pub(crate) fn meaning(&self) -> Meaning<'_> {
+        Meaning {
+            model: self.model,
+            vector: &self.vector,
+        }
+    }
 }
 
 pub(crate) fn gather(

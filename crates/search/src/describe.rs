@@ -2,7 +2,6 @@
 
 use rustc_hash::FxHashMap;
 use wherein_core::{ChunkKind, words};
-use wherein_embed::{Embedder, Role};
 use wherein_store::Snapshot;
 
 use crate::candidates::{Candidate, Candidates, SymbolMatch};
@@ -86,24 +85,11 @@ struct Best {
     mean: f32,
 }
 
-/// What compares a query with texts by meaning.
+/// The query's vector, and the model that it is of.
 #[derive(Clone, Copy)]
 pub(crate) struct Meaning<'a> {
-    pub(crate) embedder: &'a dyn Embedder,
+    pub(crate) model: &'a str,
     pub(crate) vector: &'a [f32],
-}
-
-impl Meaning<'_> {
-    /// Cosines of the query and some short texts; 0 for those without words.
-    fn cosines(&self, texts: &[String]) -> Result<Vec<f32>, SearchError> {
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let vectors = self.embedder.embed(Role::Document, &texts)?;
-        let dot = |one: &[f32]| -> f32 { one.iter().zip(self.vector).map(|(a, b)| a * b).sum() };
-        Ok(vectors
-            .chunks_exact(self.vector.len().max(1))
-            .map(|one| dot(one).clamp(0.0, 1.0))
-            .collect())
-    }
 }
 
 /// Cosines of all rows of a file: the mean of the best three and of all.
@@ -114,7 +100,7 @@ fn file_meaning(
 ) -> Result<(f32, f32), SearchError> {
     let mut all: Vec<f32> = Vec::new();
     for row in snapshot.file_rows(file) {
-        if let Some(cosine) = snapshot.cosine(row, meaning.vector, meaning.embedder.model_id())? {
+        if let Some(cosine) = snapshot.cosine(row, meaning.vector, meaning.model)? {
             all.push(cosine);
         }
     }
@@ -171,11 +157,9 @@ pub(crate) fn describe(
         }
     }
     if let Some(meaning) = meaning {
-        let paths: Vec<String> = paths.iter().map(|path| path_text(path)).collect();
-        for (file, cosine) in distinct.iter().zip(meaning.cosines(&paths)?) {
+        for file in &distinct {
             let (three, mean) = file_meaning(snapshot, *file, meaning)?;
             if let Some(facts) = facts.get_mut(file) {
-                facts.path_meaning = cosine;
                 facts.meaning_three = three;
                 facts.meaning_mean = mean;
             }
@@ -233,19 +217,6 @@ pub(crate) fn describe(
     Ok(described)
 }
 
-/// The words of a path, for its meaning.
-fn path_text(path: &str) -> String {
-    let without_extension = path.rsplit_once('.').map_or(path, |one| one.0);
-    let mut text = String::new();
-    for (_, word) in words::words(without_extension) {
-        words::identifier_parts(word, |part| {
-            text.push_str(part);
-            text.push(' ');
-        });
-    }
-    text
-}
-
 fn flag(holds: bool) -> f32 {
     f32::from(u8::from(holds))
 }
@@ -260,7 +231,6 @@ fn describe_file(
     set(Feature::FileBest, facts.best_three / best.chunks);
     set(Feature::FileMeaningThree, facts.meaning_three / best.three);
     set(Feature::FileMeaningMean, facts.meaning_mean / best.mean);
-    set(Feature::PathMeaning, facts.path_meaning);
     set(Feature::FileHeading, facts.heading);
     set(Feature::FileDensity, facts.density);
     set(Feature::FileCovered, facts.covered);

@@ -77,8 +77,6 @@ features! {
     FileMeaningThree = "file_meaning_three",
     /// The mean cosine of the whole file, as a share of the best.
     FileMeaningMean = "file_meaning_mean",
-    /// Cosine of the query and the words of the file's path.
-    PathMeaning = "path_meaning",
     /// Share of the query that names and doc comments of the file cover.
     FileHeading = "file_heading",
     /// How much of the file's chunks hold the query's terms, by their shares.

@@ -92,8 +92,6 @@ pub(crate) struct FileFacts {
     pub(crate) heading: f32,
     /// How much of its chunks hold the query's terms.
     pub(crate) density: f32,
-    /// Cosine of the query and the path's words.
-    pub(crate) path_meaning: f32,
     /// Mean cosine of the best three chunks.
     pub(crate) meaning_three: f32,
     /// Mean cosine of all chunks.
@@ -184,7 +182,6 @@ impl FileFacts {
             covered: lexicon.share(whole.matched),
             heading,
             density,
-            path_meaning: 0.0,
             meaning_three: 0.0,
             meaning_mean: 0.0,
             path: lexicon.share(lexicon.matched(path)),

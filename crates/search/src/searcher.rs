@@ -8,7 +8,7 @@ use wherein_store::{Nearest, RowSet, Snapshot};
 
 use crate::candidates::{self, Candidate, Candidates, QueryVector, SymbolMatch};
 use crate::condense::condense;
-use crate::describe::{Described, Meaning, describe};
+use crate::describe::{Described, describe};
 use crate::diversify::diversify;
 use crate::error::SearchError;
 use crate::explain;
@@ -87,7 +87,7 @@ impl Searcher<'_> {
                 self.snapshot,
                 &understanding,
                 &candidates,
-                self.meaning(vector.as_ref()),
+                vector.as_ref().map(QueryVector::meaning),
             )?,
         })
     }
@@ -104,13 +104,6 @@ impl Searcher<'_> {
                 nearest: self.nearest,
             }),
             _ => None,
-        })
-    }
-
-    fn meaning<'a>(&'a self, vector: Option<&'a QueryVector<'_>>) -> Option<Meaning<'a>> {
-        Some(Meaning {
-            embedder: self.embedder?,
-            vector: &vector?.vector,
         })
     }
 
@@ -158,7 +151,7 @@ impl Searcher<'_> {
         vector: Option<&QueryVector<'_>>,
     ) -> Result<Vec<RankedSpan>, SearchError> {
         let ranker = Ranking::shipped().of(understanding.is_symbol);
-        let meaning = self.meaning(vector);
+        let meaning = vector.map(QueryVector::meaning);
         let described = describe(self.snapshot, understanding, candidates, meaning)?;
         let mut scored: Vec<(f32, Described)> = described
             .into_iter()

@@ -1,6 +1,6 @@
 """What each group of features is worth: the ranker is trained without it, cross-validated by repository.
 
-    ablation.py --part own=FOLDER [--part development=FOLDER] --json benches/ablation.json --readme README.md
+    ablation.py --part own=FOLDER [--part mined=FOLDER] [--part development=FOLDER] --json benches/ablation.json --readme README.md
 """
 
 import argparse
@@ -16,12 +16,11 @@ GROUPS = {
     "words of the whole file": "file_words file_best file_covered file_heading file_density file_hits_words",
     "meaning of the whole file": "file_meaning file_meaning_three file_meaning_mean file_hits_meaning",
     "words of the path": "path folders file_name file_name_asked file_name_is path_asked",
-    "meaning of the path": "path_meaning",
     "names of definitions": "symbol_words symbol_asked symbol_is symbol_loose symbol_exact symbol_qualified breadcrumb is_namesake",
     "kind, size and place of the chunk": "is_type is_function is_impl is_loose size is_first",
     "what the file is for (test, example, vendored, prose, data)": "test example vendored prose data role_asked",
     "other priors of the file": "untold_name mixed_name past inner other_platform declares file_size depth",
-    "all that vectors say": "meaning cosine meaning_rank file_meaning file_meaning_three file_meaning_mean file_hits_meaning path_meaning",
+    "all that vectors say": "meaning cosine meaning_rank file_meaning file_meaning_three file_meaning_mean file_hits_meaning",
     "all that words say": "words words_rank covered heading compound file_words file_best file_covered file_heading file_density file_hits_words",
 }
 START, END = "<!-- ablation: made by `make ablation` -->", "<!-- end of ablation -->"

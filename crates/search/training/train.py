@@ -1,6 +1,6 @@
 """Trains the ranker's weights from labelled queries and writes config/ranking.toml.
 
-    train.py --out ../../../config/ranking.toml --part own=FOLDER [--part development=FOLDER ...]
+    train.py --out ../../../config/ranking.toml --part own=FOLDER [--part mined=FOLDER] [--part development=FOLDER]
 
 Each FOLDER was written by `wherein-bench features`. The ranker is a weighted sum of
 features, one set of weights for queries that are a single name and one for all others,
@@ -24,7 +24,7 @@ import numpy as np
 NEGATIVES, POSITIVES = 40, 4
 PULL = 1.0  # towards the weights set by hand
 ROUNDS, STEPS, RATE = 6, 25, 0.15
-OWN_WEIGHT = 0.4  # of a query that is not of the development part
+SHARES = {"development": 1.0, "own": 0.4, "mined": 0.1}  # what a query of each part counts
 SAME_FILE = 3.0  # what each further chunk of a file loses: .5 gives .872 (development) and .766 (own), 1 .887 / .778, 3 .900 / .786, 6 .904 / .779
 WITHIN = 8.0  # how far behind the best a span may be and still be context: 1.2 % of the targets are further
 FOLDS, SEED = 10, 1
@@ -109,7 +109,7 @@ def pairs(queries: list[Query], weights: np.ndarray, shares: np.ndarray):
 
 def fit(queries: list[Query], prior: np.ndarray, signs: np.ndarray) -> np.ndarray:
     queries = [query for query in queries if query.relevant.any() and not query.relevant.all()]
-    shares = np.array([1.0 if query.part == "development" else OWN_WEIGHT for query in queries])
+    shares = np.array([SHARES[query.part] for query in queries])
     weights, squares = prior.copy(), np.full(len(prior), 1e-8)
     for _ in range(ROUNDS):
         right, wrong, worth = pairs(queries, weights, shares)

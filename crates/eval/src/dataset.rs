@@ -309,9 +309,11 @@ impl Dataset {
             let queries = read_queries(&file)?;
             let info = infos.get(&name).cloned().unwrap_or_default();
             let source = source_of(path, selection, &name);
-            let root = match (&info.benchmark_root, selection.scope) {
-                (Some(below), Scope::Root) => source.join(below),
-                _ => source.clone(),
+            let below = info.benchmark_root.as_deref().unwrap_or("");
+            let benchmark_root = source.join(below);
+            let root = match selection.scope {
+                Scope::Root => benchmark_root.clone(),
+                Scope::Full => source.clone(),
             };
             if !root.is_dir() {
                 looked = root;
@@ -320,7 +322,7 @@ impl Dataset {
             }
             for query in &queries {
                 for target in &query.targets {
-                    if !is_there(&source, &root, &target.path) {
+                    if !is_there(&source, &benchmark_root, &target.path) {
                         dataset.dangling.push((name.clone(), target.path.clone()));
                     }
                 }

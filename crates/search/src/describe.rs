@@ -7,7 +7,7 @@ use wherein_store::Snapshot;
 use crate::candidates::{Candidate, Candidates, SymbolMatch};
 use crate::error::SearchError;
 use crate::feature::{FEATURES, Feature, Features};
-use crate::file_facts::{FileFacts, older_versions};
+use crate::file_facts::{FileFacts, built_twins, older_versions};
 use crate::file_role::FileRole;
 use crate::lexicon::Lexicon;
 use crate::understand::Understanding;
@@ -142,6 +142,11 @@ pub(crate) fn describe(
         *meaning += u32::from(by_meaning[at].1);
     }
     let paths: Vec<&str> = distinct.iter().map(|file| snapshot.file(*file).0).collect();
+    for (at, is_built) in built_twins(&paths).into_iter().enumerate() {
+        if is_built && let Some(facts) = facts.get_mut(&distinct[at]) {
+            facts.role = FileRole::Built;
+        }
+    }
     for (at, is_older) in older_versions(&paths).into_iter().enumerate() {
         let asked = || {
             let mut folders = paths[at].split('/');
@@ -248,6 +253,7 @@ fn describe_file(
             asked.wants_examples || asked.wants_prose,
         ),
         FileRole::Vendored => (Some(Feature::Vendored), false),
+        FileRole::Built => (Some(Feature::Built), false),
         FileRole::Prose => (Some(Feature::Prose), asked.wants_prose),
         FileRole::Data => (Some(Feature::Data), asked.wants_data),
     };

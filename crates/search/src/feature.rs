@@ -105,6 +105,8 @@ features! {
     Example = "example",
     /// Somebody else's code, copied in.
     Vendored = "vendored",
+    /// Made from other files that are here too.
+    Built = "built",
     /// Text for people, not asked for.
     Prose = "prose",
     /// Data or configuration, not asked for.

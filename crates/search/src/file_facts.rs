@@ -74,6 +74,11 @@ const OTHER_PLATFORMS: &[&str] = &[
     "emscripten",
 ];
 
+/// Folders that may hold what was made from `src`.
+const MADE_FOLDERS: &[&str] = &["lib", "dist", "build", "out", "esm", "cjs", "types"];
+/// Ends of what is made from TypeScript and JavaScript.
+const MADE_ENDS: &[&str] = &[".js", ".mjs", ".cjs", ".d.ts", ".d.mts", ".d.cts"];
+
 /// A file, as one query sees it.
 #[derive(Clone, Copy, Debug)]
 #[expect(
@@ -285,9 +290,47 @@ pub(crate) fn older_versions(paths: &[&str]) -> Vec<bool> {
         .collect()
 }
 
+/// Which of these paths are made from another one among them: of one name, one
+/// in `src`, the other where builds put what they make of JavaScript.
+pub(crate) fn built_twins(paths: &[&str]) -> Vec<bool> {
+    let name = |path: &str| stem(path.rsplit('/').next().unwrap_or(path)).to_owned();
+    let has = |path: &str, folders: &[&str]| {
+        path.split('/')
+            .rev()
+            .skip(1)
+            .any(|one| folders.contains(&one))
+    };
+    let sources: Vec<String> = paths
+        .iter()
+        .filter(|path| has(path, &["src"]) && !has(path, MADE_FOLDERS))
+        .map(|path| name(path))
+        .collect();
+    paths
+        .iter()
+        .map(|path| {
+            let is_made = MADE_ENDS.iter().any(|end| path.ends_with(end));
+            is_made && has(path, MADE_FOLDERS) && sources.contains(&name(path))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_built_is_told_by_its_source() {
+        let built = built_twins(&[
+            "src/router.ts",
+            "lib/router.js",
+            "lib/src/router.d.ts",
+            "lib/own.js",
+            "src/lib/util.ts",
+            "packages/a/build/router.mjs",
+            "lib/router.rb",
+        ]);
+        assert_eq!(built, [false, true, true, false, false, true, false]);
+    }
 
     #[test]
     fn older_versions_are_told_from_the_newest() {

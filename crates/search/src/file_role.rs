@@ -13,6 +13,8 @@ pub enum FileRole {
     Example,
     /// Somebody else's code, copied in.
     Vendored,
+    /// Made from other files, by its folder.
+    Built,
     /// Text for people.
     Prose,
     /// Data and configuration.
@@ -66,6 +68,20 @@ const VENDORED_FOLDERS: &[&str] = &[
     "_vendor",
 ];
 
+/// Folders that hold what a build made of JavaScript and its kin.
+const BUILT_FOLDERS: &[&str] = &[
+    "dist",
+    "dist-esm",
+    "dist-cjs",
+    "dist-types",
+    "esm",
+    "cjs",
+    "umd",
+    "commonjs",
+];
+/// Ends of what such a build makes.
+const BUILT_ENDS: &[&str] = &[".js", ".mjs", ".cjs", ".d.ts", ".d.mts", ".d.cts", ".css"];
+
 impl FileRole {
     /// Of a file with this relative path and language.
     pub fn of(path: &str, language: Language) -> Self {
@@ -77,6 +93,8 @@ impl FileRole {
         };
         if in_one_of(VENDORED_FOLDERS) {
             Self::Vendored
+        } else if in_one_of(BUILT_FOLDERS) && BUILT_ENDS.iter().any(|end| name.ends_with(end)) {
+            Self::Built
         } else if in_one_of(TEST_FOLDERS) || is_test_name(name) {
             Self::Test
         } else if in_one_of(EXAMPLE_FOLDERS) {
@@ -131,6 +149,8 @@ mod tests {
             ("examples/tests/a.rs", Rust, FileRole::Test),
             ("examples/a.rs", Rust, FileRole::Example),
             ("vendor/lib/tests/a.go", Go, FileRole::Vendored),
+            ("dist/esm/router.js", TypeScript, FileRole::Built),
+            ("dist/main.rs", Rust, FileRole::Code),
             ("README.md", Markdown, FileRole::Prose),
             ("package.json", Json, FileRole::Data),
         ] {

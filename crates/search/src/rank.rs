@@ -154,6 +154,7 @@ fn hand_weights(is_symbol: bool) -> Features {
     set(Feature::Test, -1.8);
     set(Feature::Example, -1.5);
     set(Feature::Vendored, -1.5);
+    set(Feature::Built, -2.0);
     set(Feature::Prose, -1.2);
     set(Feature::Data, -1.5);
     weights
@@ -181,6 +182,7 @@ pub fn signs() -> [i8; FEATURES] {
             | Feature::Test
             | Feature::Example
             | Feature::Vendored
+            | Feature::Built
             | Feature::Prose
             | Feature::Data
             | Feature::MixedName

@@ -12,6 +12,9 @@ use super::{json, remark};
 use crate::args::EvalArguments;
 use crate::{Ending, display, interrupt};
 
+/// Labels without a file that are told one by one.
+const TOLD: usize = 10;
+
 /// What `--json` prints.
 #[derive(Serialize)]
 struct Output<'a> {
@@ -81,10 +84,14 @@ fn tell_problems(dataset: &Dataset) {
             dataset.missing.join(", ")
         ));
     }
-    for (repository, path) in &dataset.dangling {
+    for (repository, path) in dataset.dangling.iter().take(TOLD) {
         remark(&format!(
             "{repository}: a label points at {path}, which is not there; nothing can match it"
         ));
+    }
+    if dataset.dangling.len() > TOLD {
+        let more = dataset.dangling.len() - TOLD;
+        remark(&format!("{more} more labels point at what is not there"));
     }
 }
 

@@ -94,7 +94,7 @@ pub(crate) fn score(units: &[Unit], targets: &[Target]) -> Scores {
         .filter_map(|rank| costs.get(rank - 1).copied())
         .collect();
     Scores {
-        ndcg10: within.iter().map(|rank| gain(*rank)).sum::<f64>() / ideal,
+        ndcg10: within.iter().fold(0.0, |sum, rank| sum + gain(*rank)) / ideal,
         mrr10: within.first().map_or(0.0, |rank| 1.0 / *rank as f64),
         recall10,
         hit1: f64::from(u8::from(within.first() == Some(&1))),

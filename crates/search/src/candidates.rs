@@ -84,6 +84,7 @@ pub(crate) fn gather(
         let scores = snapshot.lexical(&LexicalQuery {
             terms: understanding.terms.clone(),
             fields: FIELD_WEIGHTS,
+            guesses: understanding.compound_terms,
         })?;
         let best = scores.best(allowed, LEXICAL.max(k));
         Ok(Some((scores, best)))

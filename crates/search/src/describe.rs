@@ -1,8 +1,9 @@
 //! Computes the features of the candidates of a query.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use wherein_core::{ChunkKind, words};
-use wherein_store::Snapshot;
+use wherein_store::{RoughQuery, Snapshot};
 
 use crate::candidates::{Candidate, Candidates, SymbolMatch};
 use crate::error::SearchError;
@@ -22,6 +23,9 @@ pub struct Described {
     /// By [`Feature`].
     pub features: Features,
 }
+
+/// Candidates that one core describes before another is asked to help.
+const PARALLEL: usize = 32;
 
 /// The best names that a chunk defines.
 #[derive(Default)]
@@ -55,8 +59,14 @@ fn named(
             }
         }
     };
-    snapshot.each_chunk_symbol(row, |name| one(name));
-    if let Some(name) = snapshot.chunk(row).symbol {
+    let main = snapshot.chunk(row).symbol;
+    let mut is_listed = false;
+    snapshot.each_chunk_symbol(row, |name| {
+        is_listed |= Some(name) == main;
+        one(name);
+    });
+    // A later part of a definition is named after it too.
+    if let (Some(name), false) = (main, is_listed) {
         one(name);
     }
     best
@@ -96,20 +106,23 @@ pub(crate) struct Meaning<'a> {
 fn file_meaning(
     snapshot: &Snapshot,
     file: u32,
-    meaning: Meaning<'_>,
+    query: &RoughQuery,
 ) -> Result<(f32, f32), SearchError> {
-    let mut all: Vec<f32> = Vec::new();
-    for row in snapshot.file_rows(file) {
-        if let Some(cosine) = snapshot.cosine(row, meaning.vector, meaning.model)? {
-            all.push(cosine);
+    let mut best = [0.0_f32; 3];
+    let (mut sum, mut count) = (0.0, 0_u32);
+    snapshot.rough_cosines(snapshot.file_rows(file), query, |cosine| {
+        sum += cosine;
+        count += 1;
+        if cosine > best[2] {
+            best[2] = cosine;
+            best.sort_unstable_by(|a, b| b.total_cmp(a));
         }
-    }
-    if all.is_empty() {
-        return Ok((0.0, 0.0));
-    }
-    all.sort_unstable_by(|a, b| b.total_cmp(a));
-    let mean = |some: &[f32]| some.iter().sum::<f32>() / some.len() as f32;
-    Ok((mean(&all[..all.len().min(3)]), mean(&all)))
+    })?;
+    let most = count.clamp(1, 3) as f32;
+    Ok((
+        best.iter().sum::<f32>() / most,
+        (sum / count.max(1) as f32).max(0.0),
+    ))
 }
 
 /// Describes all candidates.
@@ -128,19 +141,23 @@ pub(crate) fn describe(
     let cosine = |one: &Candidate| one.cosine.unwrap_or(0.0).max(0.0);
     let by_words = ranks(rows, |one| one.lexical);
     let by_meaning = ranks(rows, cosine);
-    let mut facts: FxHashMap<u32, FileFacts> = FxHashMap::default();
     let mut of_file: FxHashMap<u32, (f32, u32, u32)> = FxHashMap::default();
     let mut distinct: Vec<u32> = Vec::new();
     for (at, file) in files.iter().enumerate() {
-        facts.entry(*file).or_insert_with(|| {
+        let (most, words, meaning) = of_file.entry(*file).or_insert_with(|| {
             distinct.push(*file);
-            FileFacts::of(snapshot, *file, candidates, &lexicon, understanding)
+            (0.0, 0, 0)
         });
-        let (most, words, meaning) = of_file.entry(*file).or_default();
         *most = most.max(cosine(&rows[at]));
         *words += u32::from(by_words[at].1);
         *meaning += u32::from(by_meaning[at].1);
     }
+    let facts: Vec<FileFacts> = distinct
+        .par_iter()
+        .with_min_len(PARALLEL)
+        .map(|file| FileFacts::of(snapshot, *file, candidates, &lexicon, understanding))
+        .collect();
+    let mut facts: FxHashMap<u32, FileFacts> = distinct.iter().copied().zip(facts).collect();
     let paths: Vec<&str> = distinct.iter().map(|file| snapshot.file(*file).0).collect();
     for (at, is_built) in built_twins(&paths).into_iter().enumerate() {
         if is_built && let Some(facts) = facts.get_mut(&distinct[at]) {
@@ -162,8 +179,9 @@ pub(crate) fn describe(
         }
     }
     if let Some(meaning) = meaning {
+        let query = RoughQuery::new(meaning.vector, meaning.model);
         for file in &distinct {
-            let (three, mean) = file_meaning(snapshot, *file, meaning)?;
+            let (three, mean) = file_meaning(snapshot, *file, &query)?;
             if let Some(facts) = facts.get_mut(file) {
                 facts.meaning_three = three;
                 facts.meaning_mean = mean;
@@ -185,6 +203,8 @@ pub(crate) fn describe(
         mean: most(&|at| facts[&files[at]].meaning_mean),
     };
     let described = (0..rows.len())
+        .into_par_iter()
+        .with_min_len(PARALLEL)
         .map(|at| {
             let file = files[at];
             let mut features = [0.0; FEATURES];

@@ -139,6 +139,7 @@ impl FileFacts {
         let stem = stem(name);
         let (stem_mask, stem_terms, stem_held) =
             lexicon.matched_of(&words::lower_parts(stem).join(" "));
+        let folder_mask = lexicon.matched(folders);
         let rows = snapshot.file_rows(file);
         let whole = candidates
             .lexical
@@ -189,8 +190,8 @@ impl FileFacts {
             density,
             meaning_three: 0.0,
             meaning_mean: 0.0,
-            path: lexicon.share(lexicon.matched(path)),
-            folders: lexicon.share(lexicon.matched(folders)),
+            path: lexicon.share(folder_mask | lexicon.matched(name)),
+            folders: lexicon.share(folder_mask),
             name: lexicon.share(stem_mask),
             name_asked: stem_held as f32 / stem_terms.max(1) as f32,
             name_is: if is_symbol { 1.0 } else { name_is },

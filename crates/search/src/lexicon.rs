@@ -13,6 +13,8 @@ pub(crate) struct Lexicon {
     numbers: FxHashMap<String, usize>,
     shares: Vec<f32>,
     stands_for: Vec<usize>,
+    /// Terms that the query says, as bits by their number.
+    said: u64,
 }
 
 impl Lexicon {
@@ -40,6 +42,9 @@ impl Lexicon {
                 .map(|((term, _), number)| (term.clone(), number))
                 .collect(),
             shares,
+            said: (0..understanding.terms.len())
+                .filter(|number| understanding.stands_for[*number] == *number)
+                .fold(0, |said, number| said | 1 << number),
             stands_for: understanding.stands_for.clone(),
         }
     }
@@ -70,21 +75,26 @@ impl Lexicon {
 
     /// How much of the query these terms cover: 0 to 1.
     pub(crate) fn share(&self, mask: u64) -> f32 {
-        let mut covered = vec![0.0_f32; if mask == 0 { 0 } else { self.shares.len() }];
-        let mut rest = mask;
+        let mut sum = 0.0;
+        // Terms that were said, then those that only mean what was not.
+        let mut covered = mask & self.said;
+        let mut rest = covered;
+        while rest != 0 {
+            sum += self.shares[rest.trailing_zeros() as usize];
+            rest &= rest - 1;
+        }
+        rest = mask & !self.said;
         while rest != 0 {
             let number = rest.trailing_zeros() as usize;
             rest &= rest - 1;
-            if let Some(&said) = self.stands_for.get(number) {
-                let worth = if said == number { 1.0 } else { MEANT };
-                covered[said] = covered[said].max(worth);
+            let Some(&said) = self.stands_for.get(number) else {
+                continue;
+            };
+            if covered >> said & 1 == 0 {
+                covered |= 1 << said;
+                sum += MEANT * self.shares[said];
             }
         }
-        let sum: f32 = covered
-            .iter()
-            .zip(&self.shares)
-            .map(|(worth, share)| worth * share)
-            .sum();
         sum.min(1.0)
     }
 }

@@ -26,6 +26,7 @@ mod lexicon;
 mod pattern;
 mod rank;
 mod searcher;
+mod terms;
 mod understand;
 
 pub use describe::Described;
@@ -34,4 +35,5 @@ pub use feature::{FEATURES, Feature, Features};
 pub use file_role::FileRole;
 pub use rank::{Ranker, Ranking, signs};
 pub use searcher::{CandidateSet, Found, RankedSpan, Searcher};
-pub use understand::Understanding;
+pub use terms::Compound;
+pub use understand::{Name, Understanding};

@@ -2,23 +2,9 @@
 //! "test" that say which files are meant.
 
 use wherein_core::words;
-use wherein_store::{MAX_TERMS, terms};
+use wherein_store::MAX_TERMS;
 
-use crate::abbreviations;
-
-/// Weight of a term that only repeats the parts of a whole identifier.
-const PART_WEIGHT: f32 = 0.6;
-/// Weight of a term that the query means but does not say (`auth`,
-/// `authentication`).
-const MEANT_WEIGHT: f32 = 0.5;
-/// Weight of a word that belongs to the question rather than to the code.
-const VAGUE_WEIGHT: f32 = 0.35;
-/// Weight of adjacent words that are looked for as one identifier.
-const COMPOUND_WEIGHT: f32 = 0.5;
-/// Most words of a query that may make up one name (`event loop run`).
-const COMPOUND_WORDS: usize = 4;
-/// Most compounds that are looked up.
-const MAX_COMPOUNDS: usize = 48;
+use crate::terms::{COMPOUND_WEIGHT, Compound, compounds, path_named, weigh};
 
 /// A query, understood.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,17 +40,6 @@ pub struct Understanding {
     pub wants_prose: bool,
     /// Whether examples are asked for.
     pub wants_examples: bool,
-}
-
-/// Words of a question, joined as a name would be.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Compound {
-    /// [`words::identifier_key`] of the name.
-    pub key: String,
-    /// How many words were joined.
-    pub words: usize,
-    /// Share of the question's words that carry meaning.
-    pub share: f32,
 }
 
 /// A possibly qualified name: `Session::login`, `session.login`, `login`.
@@ -195,97 +170,6 @@ impl Understanding {
     }
 }
 
-/// A word that names a file: with a folder or an extension of letters.
-fn path_named(word: &str) -> Option<String> {
-    let bare = word.trim_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '/')));
-    let bare = bare.trim_matches('.').trim_matches('/');
-    let (_, name) = bare.rsplit_once('/').unwrap_or(("", bare));
-    let has_extension = name.rsplit_once('.').is_some_and(|(stem, extension)| {
-        let known = wherein_core::Language::from_file_name(name).is_some();
-        !stem.is_empty() && known && extension.chars().all(char::is_alphanumeric)
-    });
-    (has_extension || bare.matches('/').count() >= 2 && !bare.contains(':'))
-        .then(|| bare.to_lowercase())
-}
-
-/// The words of a query that carry meaning, or all when none does.
-fn content_words(query: &str) -> Vec<&str> {
-    let all: Vec<&str> = words::words(query).map(|(_, word)| word).collect();
-    let content: Vec<&str> = all
-        .iter()
-        .copied()
-        .filter(|word| !words::is_stop_word(&word.to_lowercase()))
-        .collect();
-    if content.is_empty() { all } else { content }
-}
-
-/// Runs of adjacent words, joined; single words too, since a question often
-/// names a definition without any sign of it.
-fn compounds(query: &str) -> Vec<Compound> {
-    let content = content_words(query);
-    let mut found: Vec<Compound> = Vec::new();
-    for words in (1..=COMPOUND_WORDS.min(content.len())).rev() {
-        for run in content.windows(words) {
-            let key = words::identifier_key(&run.concat());
-            let known = found.iter().any(|one| one.key == key);
-            if key.len() > 2 && !known && found.len() < MAX_COMPOUNDS {
-                found.push(Compound {
-                    key,
-                    words,
-                    share: words as f32 / content.len() as f32,
-                });
-            }
-        }
-    }
-    found
-}
-
-/// Terms with weights, and what each stands for: stop words go, unless nothing
-/// else is left.
-fn weigh(query: &str) -> (Vec<(String, f32)>, Vec<usize>) {
-    let mut weighted: Vec<(String, f32)> = Vec::new();
-    let kept = content_words(query);
-    for word in &kept {
-        let parts = terms(word);
-        let several = parts.len() > 1;
-        for (number, term) in parts.iter().enumerate() {
-            // The whole identifier comes last.
-            let whole = !several || number + 1 == parts.len();
-            let mut weight = if whole { 1.0 } else { PART_WEIGHT };
-            if words::is_vague(&word.to_lowercase()) {
-                weight *= VAGUE_WEIGHT;
-            }
-            let known = weighted.iter_mut().find(|one| one.0 == *term);
-            if let Some(one) = known {
-                one.1 = one.1.max(weight);
-            } else if weighted.len() < MAX_TERMS {
-                weighted.push((term.clone(), weight));
-            }
-        }
-    }
-    let mut stands_for: Vec<usize> = (0..weighted.len()).collect();
-    for word in &kept {
-        for part in words::lower_parts(word) {
-            for meant in abbreviations::of(&part) {
-                let said = terms(&part);
-                let said = said
-                    .first()
-                    .and_then(|term| weighted.iter().position(|one| one.0 == *term));
-                let meant = terms(meant);
-                let (Some(said), [term]) = (said, meant.as_slice()) else {
-                    continue;
-                };
-                let known = weighted.iter().any(|one| one.0 == *term);
-                if !known && weighted.len() < MAX_TERMS {
-                    weighted.push((term.clone(), MEANT_WEIGHT));
-                    stands_for.push(said);
-                }
-            }
-        }
-    }
-    (weighted, stands_for)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,45 +216,6 @@ mod tests {
         assert!(names("where is auth handled").is_empty());
         assert!(names("Where is HTTP handled. Why?").is_empty());
         assert!(!Understanding::of("where is auth handled").is_symbol);
-    }
-
-    #[test]
-    fn stop_words_go_unless_nothing_is_left() {
-        let terms =
-            |query: &str| -> Vec<String> { weigh(query).0.into_iter().map(|one| one.0).collect() };
-        assert_eq!(terms("where is the door handled"), ["door", "handl"]);
-        assert!(!terms("where is it").is_empty());
-        assert!(terms("??!").is_empty());
-        assert_eq!(terms(&"word ".repeat(1000)).len(), 1);
-        let many: String = (0..1000).fold(String::new(), |all, n| format!("{all} w{n}x"));
-        assert_eq!(terms(&many).len(), MAX_TERMS);
-    }
-
-    #[test]
-    fn what_is_meant_stands_for_what_is_said() {
-        let (terms, stands_for) = weigh("auth middleware");
-        assert_eq!(terms[0], ("auth".to_owned(), 1.0));
-        let meant: Vec<&str> = terms
-            .iter()
-            .zip(&stands_for)
-            .skip(2)
-            .filter(|(_, of)| **of == 0)
-            .map(|one| one.0.0.as_str())
-            .collect();
-        assert!(meant.contains(&"authent"), "{terms:?}");
-        assert_eq!(stands_for.len(), terms.len());
-    }
-
-    #[test]
-    fn adjacent_words_may_be_a_name() {
-        let keys: Vec<String> = compounds("how does the rotating file handler rotate")
-            .into_iter()
-            .map(|one| one.key)
-            .collect();
-        assert!(keys.contains(&"rotatingfilehandler".to_owned()));
-        assert!(keys.contains(&"filehandler".to_owned()));
-        assert!(!keys.contains(&"thefile".to_owned()));
-        assert!(compounds(&"a b c d ".repeat(500)).len() <= MAX_COMPOUNDS);
     }
 
     #[test]

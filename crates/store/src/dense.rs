@@ -44,6 +44,25 @@ pub enum Nearest {
     Graph,
 }
 
+/// A query as int8 codes.
+pub struct RoughQuery {
+    codes: Vec<i8>,
+    scale: f32,
+    model: String,
+}
+
+impl RoughQuery {
+    /// Of a normalised vector of a model.
+    pub fn new(vector: &[f32], model: &str) -> Self {
+        let (codes, scale) = quantise(vector);
+        Self {
+            codes,
+            scale,
+            model: model.to_owned(),
+        }
+    }
+}
+
 impl Snapshot {
     /// The allowed rows nearest to `query` (normalised, of `model`), with
     /// their cosine, best first.
@@ -152,6 +171,33 @@ impl Snapshot {
             .vectors_of(model, query.len())
             .map(|vectors| vectors.cosine(query, local as usize))
             .transpose()
+    }
+
+    /// Calls `each` with the cosines of consecutive rows of one file, from their
+    /// int8 codes: right to a few thousandths, at a tenth of the cost. Rows
+    /// without a vector of the model are left out.
+    pub fn rough_cosines(
+        &self,
+        rows: std::ops::Range<u32>,
+        query: &RoughQuery,
+        mut each: impl FnMut(f32),
+    ) -> Result<(), StoreError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let (segment, local) = self.places().segment_of_row(rows.start);
+        let vectors = self.segments[segment].vectors_of(&query.model, query.codes.len());
+        let Some(vectors) = vectors else {
+            return Ok(());
+        };
+        vectors.check_codes()?;
+        let product = DotI8::new(&query.codes);
+        let local = local as usize;
+        for row in (local..local + rows.len()).take_while(|row| *row < vectors.rows()) {
+            let dot = product.with(vectors.code(row)) as f32;
+            each(dot * query.scale * vectors.scale(row));
+        }
+        Ok(())
     }
 
     /// How many rows have a vector of `model`.

@@ -35,7 +35,7 @@ mod vectors;
 mod writer;
 
 pub use catalog::{Catalog, FileVersion, StatRecord, View, ViewFile, ViewSkip};
-pub use dense::Nearest;
+pub use dense::{Nearest, RoughQuery};
 pub use error::StoreError;
 pub use rows::RowSet;
 pub use scoring::{FIELDS, FileScore, LexicalQuery, LexicalScores, MAX_TERMS};

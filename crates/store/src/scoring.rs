@@ -36,6 +36,8 @@ pub struct LexicalQuery {
     pub terms: Vec<(String, f32)>,
     /// Weights of [`FIELDS`].
     pub fields: [f32; FIELDS.len()],
+    /// Terms that the query does not say but may mean, as bits by their number.
+    pub guesses: u64,
 }
 
 /// A row's evidence.
@@ -136,19 +138,31 @@ impl LexicalReader {
             files: vec![FileScore::default(); self.file_lengths.len()],
             rarity: vec![0.0; terms.len()],
         };
+        let all: f32 = self.file_lengths.iter().sum();
+        let mean_length = (all / self.file_lengths.len().max(1) as f32).max(1.0);
+        let mut counts = FileCounts {
+            counts: vec![0.0; self.file_lengths.len()],
+            touched: Vec::new(),
+        };
         let mut most_frequent = vec![0_u64; terms.len()];
-        for (field, &field_weight) in query.fields.iter().enumerate() {
-            if field_weight == 0.0 {
-                continue;
-            }
-            for (number, (text, term_weight)) in terms.iter().enumerate() {
+        for (number, (text, term_weight)) in terms.iter().enumerate() {
+            for (field, field_weight) in query.fields.iter().enumerate().rev() {
+                if *field_weight == 0.0 {
+                    continue;
+                }
                 let weight = field_weight * term_weight;
                 let frequency = if field == BODY {
-                    self.score_body(text, number, (weight, *term_weight), &mut scores)?
+                    let weights = (weight, *term_weight);
+                    self.score_body(text, number, weights, &mut counts, mean_length, &mut scores)?
                 } else {
                     self.score_field(field, text, number, weight, &mut scores, |_, _| {})?
                 };
                 most_frequent[number] = most_frequent[number].max(frequency);
+                // Names and comments are part of the body: what is not in it is
+                // at most in paths, and no guess is worth looking for there.
+                if field == BODY && frequency == 0 && query.guesses >> number & 1 == 1 {
+                    break;
+                }
             }
         }
         for (rarity, frequency) in scores.rarity.iter_mut().zip(most_frequent) {
@@ -163,22 +177,18 @@ impl LexicalReader {
         text: &str,
         number: usize,
         (row_weight, file_weight): (f32, f32),
+        counts: &mut FileCounts,
+        mean: f32,
         scores: &mut LexicalScores,
     ) -> Result<u64, StoreError> {
-        let mut counts = FileCounts {
-            counts: vec![0.0; self.file_lengths.len()],
-            touched: Vec::new(),
-        };
         let frequency =
             self.score_field(BODY, text, number, row_weight, scores, |row, frequency| {
                 counts.add(self.files[row as usize], frequency);
             })?;
         let files = self.file_lengths.len() as u64;
-        let all: f32 = self.file_lengths.iter().sum();
-        let mean = (all / files.max(1) as f32).max(1.0);
         let weight = file_weight * idf(files, counts.touched.len() as u64) * (K1 + 1.0);
-        for file in counts.touched {
-            let count = counts.counts[file as usize];
+        for file in counts.touched.drain(..) {
+            let count = std::mem::take(&mut counts.counts[file as usize]);
             let norm = length_norm(self.file_lengths[file as usize], mean);
             let score = &mut scores.files[file as usize];
             score.score += weight * count / (count + norm);

@@ -125,6 +125,7 @@ pub(crate) fn words(query: &str) -> wherein_store::LexicalQuery {
             .map(|term| (term, 1.0))
             .collect(),
         fields: [1.0; 5],
+        guesses: 0,
     }
 }
 

@@ -243,18 +243,19 @@ fn print_comparison(out: &mut impl Write, comparison: &Comparison) -> std::io::R
     for change in &comparison.changes {
         writeln!(
             out,
-            "{:<28} {:>8.4} {:>8.4} {:>+8.4}{}",
+            "{:<28} {:>8.4} {:>8.4} {:>8}{}",
             display::sanitized(&change.name),
             change.before,
             change.now,
-            change.now - change.before,
+            signed(change.now - change.before),
             if change.is_regression { "  worse" } else { "" }
         )?;
     }
     writeln!(
         out,
-        "mean change of a repository's NDCG@10: {:+.4} (standard error {:.4})",
-        comparison.mean_difference, comparison.standard_error
+        "mean change of a repository's NDCG@10: {} (standard error {:.4})",
+        signed(comparison.mean_difference),
+        comparison.standard_error
     )?;
     if !comparison.not_in_both.is_empty() {
         writeln!(
@@ -264,4 +265,10 @@ fn print_comparison(out: &mut impl Write, comparison: &Comparison) -> std::io::R
         )?;
     }
     Ok(())
+}
+
+/// With its sign; nothing is not negative.
+fn signed(value: f64) -> String {
+    let rounded = (value * 1e4).round() / 1e4 + 0.0;
+    format!("{rounded:+.4}")
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 
 /// Average bytes of source in a chunk, to plan how much to copy.
-const BYTES_A_CHUNK: u64 = 960;
+const BYTES_A_CHUNK: u64 = 612;
 
 /// The folder of package sources of cargo's registry with the most packages.
 pub(crate) fn downloaded_sources() -> Result<PathBuf> {

@@ -45,13 +45,27 @@ def hand(queries: list[train.Query], names: dict) -> dict[str, float]:
     return {part: figures["repositories"] for part, figures in train.summary(rows).items()}
 
 
+def arms(folder: pathlib.Path) -> dict[str, dict[str, float]]:
+    """NDCG@10 of each arm alone, from reports named PART-MODE.json."""
+    found: dict[str, dict[str, float]] = {}
+    for title, mode in (("words alone", "lexical"), ("meaning alone", "semantic"), ("names alone", "symbol")):
+        for report in sorted(folder.glob(f"*-{mode}.json")):
+            part = report.stem.removesuffix(f"-{mode}")
+            found.setdefault(title, {})[part] = json.loads(report.read_text())["ndcg10_repository_mean"]
+    return found
+
+
 def table(figures: dict[str, dict[str, float]]) -> str:
     whole = figures["all features"]
     parts = list(whole)
     lines = ["| NDCG@10, cross-validated by repository | " + " | ".join(parts) + " |", "|---|" + "---:|" * len(parts)]
     for name, values in figures.items():
-        title = name if name in ("all features", "weights set by hand") else f"without {name}"
-        cells = [f"{values[part]:.3f}" + ("" if name == "all features" else f" ({values[part] - whole[part]:+.3f})") for part in parts]
+        is_whole = name == "all features" or name.endswith(("by hand", " alone"))
+        title = name if is_whole else f"without {name}"
+        cells = [
+            f"{values[part]:.3f}" + ("" if name == "all features" else f" ({values[part] - whole[part]:+.3f})") if part in values else ""
+            for part in parts
+        ]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -59,6 +73,7 @@ def table(figures: dict[str, dict[str, float]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--part", action="append", required=True, metavar="NAME=FOLDER")
+    parser.add_argument("--arms", type=pathlib.Path, help="folder with PART-MODE.json of `wherein eval --mode`")
     parser.add_argument("--json", type=pathlib.Path, required=True)
     parser.add_argument("--readme", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
@@ -69,6 +84,7 @@ def main() -> None:
         queries += more
     figures = {"all features": {part: values["repositories"] for part, values in train.summary(train.cross_validated(queries, names)).items()}}
     figures["weights set by hand"] = hand(queries, names)
+    figures |= arms(arguments.arms) if arguments.arms else {}
     for title, group in GROUPS.items():
         figures[title] = without(queries, names, group)
         print(title, figures[title], flush=True)

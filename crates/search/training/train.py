@@ -39,6 +39,7 @@ class Query:
         self.category, self.text, self.is_symbol = line["category"], line["query"], line["is_symbol"]
         targets, candidates = line["targets"], line["candidates"]
         self.targets = len(targets)
+        self.paths = [path for path, _, _ in candidates]
         files: dict[str, int] = {}
         self.file = np.array([files.setdefault(path, len(files)) for path, _, _ in candidates], dtype=np.int64)
         of_file = {path: [same_path(path, target[0]) for target in targets] for path in files}
@@ -131,11 +132,14 @@ def fit_both(queries: list[Query], names: dict) -> dict[bool, np.ndarray]:
 
 
 def folds(queries: list[Query]) -> list[set[str]]:
-    """Repositories dealt out in turn, part by part, so that each fold has some of each."""
+    """Repositories dealt out in turn, so that each fold has some of the development part.
+
+    A repository is in one fold, whatever parts ask about it.
+    """
+    development = {query.repository for query in queries if query.part == "development"}
+    others = {query.repository for query in queries} - development
     dealt: list[set[str]] = [set() for _ in range(FOLDS)]
-    for part in sorted({query.part for query in queries}):
-        # The same repository at another scope is no other repository.
-        names = sorted({query.repository for query in queries if query.part == part and part != "whole"})
+    for names in (sorted(development), sorted(others)):
         np.random.default_rng(SEED).shuffle(names)
         for number, name in enumerate(names):
             dealt[number % FOLDS].add(name)

@@ -77,11 +77,7 @@ def main() -> None:
     parser.add_argument("--json", type=pathlib.Path, required=True)
     parser.add_argument("--readme", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
-    queries: list[train.Query] = []
-    for given in arguments.part:
-        part, _, folder = given.partition("=")
-        names, more = train.load(pathlib.Path(folder), part)
-        queries += more
+    names, queries = train.load_parts(arguments.part)
     figures = {"all features": {part: values["repositories"] for part, values in train.summary(train.cross_validated(queries, names)).items()}}
     figures["weights set by hand"] = hand(queries, names)
     figures |= arms(arguments.arms) if arguments.arms else {}

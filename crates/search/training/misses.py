@@ -8,7 +8,6 @@ best chunk of the answer, or has the same file name. *rank*: all else.
 """
 
 import argparse
-import pathlib
 from collections import defaultdict
 
 import numpy as np
@@ -35,11 +34,7 @@ def main() -> None:
     parser.add_argument("--part", action="append", required=True, metavar="NAME=FOLDER")
     parser.add_argument("--list", metavar="PART", help="names each miss of a part")
     arguments = parser.parse_args()
-    queries: list[train.Query] = []
-    for given in arguments.part:
-        part, _, folder = given.partition("=")
-        names, more = train.load(pathlib.Path(folder), part)
-        queries += more
+    names, queries = train.load_parts(arguments.part)
     lost: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for held in train.folds(queries):
         weights = train.fit_both([query for query in queries if query.repository not in held], names)

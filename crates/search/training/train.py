@@ -68,6 +68,17 @@ def load(folder: pathlib.Path, part: str) -> tuple[dict, list[Query]]:
     return names, queries
 
 
+def load_parts(given: list[str]) -> tuple[dict, list[Query]]:
+    """The queries of all NAME=FOLDER arguments."""
+    names: dict = {}
+    queries: list[Query] = []
+    for one in given:
+        part, _, folder = one.partition("=")
+        names, more = load(pathlib.Path(folder), part)
+        queries += more
+    return names, queries
+
+
 def ideal(targets: int) -> float:
     return sum(1 / math.log2(rank + 1) for rank in range(1, min(10, targets) + 1))
 
@@ -206,11 +217,7 @@ def main() -> None:
     parser.add_argument("--part", action="append", required=True, metavar="NAME=FOLDER")
     parser.add_argument("--out", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
-    queries: list[Query] = []
-    for given in arguments.part:
-        part, _, folder = given.partition("=")
-        names, more = load(pathlib.Path(folder), part)
-        queries += more
+    names, queries = load_parts(arguments.part)
     figures = summary(cross_validated(queries, names))
     weights = fit_both(queries, names)
     write(arguments.out, names, weights, queries, figures)

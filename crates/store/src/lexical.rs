@@ -342,22 +342,4 @@ impl LexicalReader {
     pub(crate) fn term(&self, field: usize, text: &str) -> Term {
         Term::from_field_text(self.columns.text[field], text)
     }
-
-    /// In how many documents a term occurs, by field.
-    pub(crate) fn frequencies(&self, term: &str) -> Result<[u64; FIELDS.len()], StoreError> {
-        let mut frequencies = [0; FIELDS.len()];
-        for (number, frequency) in frequencies.iter_mut().enumerate() {
-            let term = self.term(number, term);
-            for segment in &self.segments {
-                let inverted = &segment.fields[number].inverted;
-                *frequency +=
-                    u64::from(inverted.doc_freq(&term).map_err(|source| StoreError::Io {
-                        action: "read",
-                        path: self.path.clone(),
-                        source,
-                    })?);
-            }
-        }
-        Ok(frequencies)
-    }
 }

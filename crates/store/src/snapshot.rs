@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::graph::Graph;
 use crate::lexical::LexicalReader;
 use crate::rows::RowSet;
-use crate::scoring::{FIELDS, LexicalQuery, LexicalScores};
+use crate::scoring::{LexicalQuery, LexicalScores};
 use crate::vectors::VectorSegment;
 
 /// What is known of a chunk without reading its text.
@@ -265,11 +265,6 @@ impl Snapshot {
     /// How well every row and file matches.
     pub fn lexical(&self, query: &LexicalQuery) -> Result<LexicalScores, StoreError> {
         self.lexical.scores(query)
-    }
-
-    /// In how many chunks a term occurs, by field.
-    pub fn term_frequencies(&self, term: &str) -> Result<[u64; FIELDS.len()], StoreError> {
-        self.lexical.frequencies(term)
     }
 
     /// Counts and sizes.

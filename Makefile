@@ -3,7 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test lint bench bench-vectors rank ablation clean help
+.PHONY: demo test lint bench bench-vectors bench-peers rank ablation clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -26,6 +26,16 @@ bench: ## Measures and rewrites the figures of the README
 bench-vectors: ## Measures exact scan against graph (some minutes)
 	cargo build --release --package wherein-cli --package wherein-bench
 	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md vectors
+
+PEERS = $(abspath $(TARGET))/peers
+
+bench-peers: ## Measures published tools and wherein on the same questions (EVAL=, EVAL_CORPUS=; some 20 minutes)
+	cargo build --release --package wherein-cli
+	cargo install sifs --version 0.4.0 --locked --quiet --root $(PEERS)/sifs --target-dir $(PEERS)/build
+	python3 -m venv $(PEERS)/venv
+	$(PEERS)/venv/bin/pip install --quiet --requirement benches/peers/requirements.txt
+	$(PEERS)/venv/bin/python benches/peers/peers.py --eval $(EVAL) --corpus $(EVAL_CORPUS) \
+		--wherein $(TARGET)/release/wherein --sifs $(PEERS)/sifs/bin/sifs --out benches/peers.json --readme README.md
 
 rank: ## Trains the weights of the ranking stage from labelled queries
 	$(MAKE) -C crates/search/training train

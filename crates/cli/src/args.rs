@@ -200,6 +200,10 @@ pub(crate) struct EvalArguments {
     /// category or language
     #[arg(long, value_name = "SHARE", default_value_t = 0.01)]
     pub(crate) margin: f64,
+    /// Pack a context for each query and budget too, and tell how much of the
+    /// wanted lines it shows
+    #[arg(long)]
+    pub(crate) context: bool,
     /// List queries whose first hit is wrong
     #[arg(long)]
     pub(crate) misses: bool,

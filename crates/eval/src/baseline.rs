@@ -1,13 +1,15 @@
 //! Compares a report with an earlier one: what became better, what worse, and
 //! whether that is a regression.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::Serialize;
 
 use crate::error::EvalError;
 use crate::metrics::mean;
-use crate::report::Report;
+use crate::report::{Report, Summary};
+use crate::run::Row;
 
 /// A figure, before and now.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -25,8 +27,8 @@ pub struct Change {
 /// Two reports, compared.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// Figures of the whole, by category and by language; only repositories
-    /// and queries that both reports have count for the whole.
+    /// Figures of the whole, by category and by language, of the queries that
+    /// both reports have.
     pub changes: Vec<Change>,
     /// Mean over the common repositories of the difference in NDCG@10.
     pub mean_difference: f64,
@@ -34,6 +36,8 @@ pub struct Comparison {
     pub standard_error: f64,
     /// Repositories that only one of the reports has.
     pub not_in_both: Vec<String>,
+    /// How many queries are compared.
+    pub queries: usize,
 }
 
 impl Comparison {
@@ -53,10 +57,68 @@ pub fn read_report(path: &Path) -> Result<Report, EvalError> {
     })
 }
 
-/// Compares `now` with `before`. A fall of the whole by more than `margin` is a
-/// regression; of a category or language, which have fewer queries, one by
-/// more than three times that.
-pub fn compare(before: &Report, now: &Report, margin: f64) -> Comparison {
+/// What makes a query of one report the same as one of another: where it is
+/// asked, its text, its labels, and which of several such it is.
+type Key<'a> = (&'a str, &'a str, &'a [String], usize);
+
+fn keyed(report: &Report) -> BTreeMap<Key<'_>, &Row> {
+    let mut all = BTreeMap::new();
+    for row in &report.rows {
+        let key = |nth| {
+            (
+                row.repository.as_str(),
+                row.query.as_str(),
+                &row.targets[..],
+                nth,
+            )
+        };
+        let mut nth = 0;
+        while all.contains_key(&key(nth)) {
+            nth += 1;
+        }
+        all.insert(key(nth), row);
+    }
+    all
+}
+
+/// Whether two reports were made in the same way.
+fn check(before: &Report, now: &Report) -> Result<(), EvalError> {
+    // Reports of before modes were written down are of the usual one.
+    let mode = |report: &Report| match report.mode.as_str() {
+        "" => "auto".to_owned(),
+        mode => mode.to_owned(),
+    };
+    for (what, before, now) in [
+        ("scope", before.scope.clone(), now.scope.clone()),
+        ("mode", mode(before), mode(now)),
+        ("tokenizer", before.tokenizer.clone(), now.tokenizer.clone()),
+    ] {
+        if before != now {
+            return Err(EvalError::NotComparable(format!(
+                "the baseline's {what} is {before}, this run's {now}; run both alike"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Compares `now` with `before`, by the queries that both have. A fall of the
+/// whole by more than `margin` is a regression; of a category or language,
+/// which have fewer queries, one by more than three times that.
+pub fn compare(before: &Report, now: &Report, margin: f64) -> Result<Comparison, EvalError> {
+    check(before, now)?;
+    let (olds, news) = (keyed(before), keyed(now));
+    let common: Vec<(&Row, &Row)> = olds
+        .iter()
+        .filter_map(|(key, old)| Some((*old, *news.get(key)?)))
+        .collect();
+    if common.is_empty() {
+        return Err(EvalError::NotComparable(
+            "the baseline has no query in common with this run".to_owned(),
+        ));
+    }
+    let (olds, news): (Vec<&Row>, Vec<&Row>) = common.iter().copied().unzip();
+    let (olds, news) = (Summary::of(&olds), Summary::of(&news));
     let mut changes = Vec::new();
     let mut add = |name: String, before: f64, now: f64, margin: f64| {
         changes.push(Change {
@@ -67,55 +129,55 @@ pub fn compare(before: &Report, now: &Report, margin: f64) -> Comparison {
             is_regression: before - now > margin + 1e-9,
         });
     };
-    let common: Vec<(f64, f64)> = before
-        .by_repository
-        .iter()
-        .filter_map(|(name, old)| Some((old.ndcg10, now.by_repository.get(name)?.ndcg10)))
-        .collect();
-    let (olds, news): (Vec<f64>, Vec<f64>) = common.iter().copied().unzip();
-    add("ndcg10".to_owned(), mean(&olds), mean(&news), margin);
-    for (name, old, new) in [
-        ("mrr10", before.overall.mrr10, now.overall.mrr10),
-        ("recall10", before.overall.recall10, now.overall.recall10),
-    ] {
-        add(name.to_owned(), old, new, margin);
-    }
-    for (budget, old) in &before.overall.recall_at_tokens {
-        if let Some(new) = now.overall.recall_at_tokens.get(budget) {
+    let (old, new) = (&olds.overall, &news.overall);
+    add(
+        "ndcg10".to_owned(),
+        olds.repository_mean,
+        news.repository_mean,
+        margin,
+    );
+    add("mrr10".to_owned(), old.mrr10, new.mrr10, margin);
+    add("recall10".to_owned(), old.recall10, new.recall10, margin);
+    for (budget, old) in &old.recall_at_tokens {
+        if let Some(new) = new.recall_at_tokens.get(budget) {
             add(format!("recall at {budget} tokens"), *old, *new, margin);
         }
     }
+    for (budget, old) in &old.shown_in_context {
+        if let Some(new) = new.shown_in_context.get(budget) {
+            add(format!("in a context of {budget}"), *old, *new, margin);
+        }
+    }
     for (sort, olds, news) in [
-        ("category", &before.by_category, &now.by_category),
-        ("language", &before.by_language, &now.by_language),
+        ("category", &olds.by_category, &news.by_category),
+        ("language", &olds.by_language, &news.by_language),
     ] {
         for (name, old) in olds {
             if let Some(new) = news.get(name) {
-                add(
-                    format!("{sort} {name}"),
-                    old.ndcg10,
-                    new.ndcg10,
-                    margin * 3.0,
-                );
+                let name = format!("{sort} {name}");
+                add(name, old.ndcg10, new.ndcg10, margin * 3.0);
             }
         }
     }
-    let differences: Vec<f64> = common.iter().map(|(old, new)| new - old).collect();
+    let differences: Vec<f64> = olds
+        .by_repository
+        .iter()
+        .filter_map(|(name, old)| Some(news.by_repository.get(name)?.ndcg10 - old.ndcg10))
+        .collect();
     let mean_difference = mean(&differences);
     let squares: f64 = differences
         .iter()
         .map(|one| (one - mean_difference).powi(2))
         .sum();
     let count = differences.len() as f64;
-    let names = |report: &Report| report.by_repository.keys().cloned().collect::<Vec<_>>();
-    let (old_names, new_names) = (names(before), names(now));
-    let only = |some: &[String], others: &[String]| {
-        some.iter()
-            .filter(|name| !others.contains(name))
+    let only = |some: &Report, others: &Report| {
+        let names = some.by_repository.keys();
+        names
+            .filter(|name| !others.by_repository.contains_key(*name))
             .cloned()
             .collect::<Vec<_>>()
     };
-    Comparison {
+    Ok(Comparison {
         changes,
         mean_difference,
         standard_error: if count > 1.0 {
@@ -123,14 +185,18 @@ pub fn compare(before: &Report, now: &Report, margin: f64) -> Comparison {
         } else {
             0.0
         },
-        not_in_both: [only(&old_names, &new_names), only(&new_names, &old_names)].concat(),
-    }
+        not_in_both: [only(before, now), only(now, before)].concat(),
+        queries: common.len(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::{RepositoryRun, Row};
+    use wherein_core::Mode;
+
+    use crate::run::RepositoryRun;
+    use crate::run::tests::row;
 
     fn report(values: &[(&str, f64)]) -> Report {
         let runs = values
@@ -139,47 +205,58 @@ mod tests {
                 name: (*name).to_owned(),
                 language: "rust".to_owned(),
                 index_s: 0.1,
-                rows: vec![Row {
-                    repository: (*name).to_owned(),
-                    language: "rust".to_owned(),
-                    category: "symbol".to_owned(),
-                    query: "q".to_owned(),
-                    ndcg10: *ndcg10,
-                    mrr10: *ndcg10,
-                    recall10: 1.0,
-                    hit1: 1.0,
-                    recall_at_tokens: vec![1.0; 5],
-                    tokens_first_hit: 10,
-                    ms: 1.0,
-                    targets: Vec::new(),
-                    hits: Vec::new(),
-                }],
+                rows: vec![row(name, "rust", *ndcg10)],
             })
             .collect();
-        Report::new(runs, "root")
+        Report::new(runs, "root", Mode::Auto)
+    }
+
+    fn compared(before: &Report, now: &Report, margin: f64) -> Comparison {
+        compare(before, now, margin).expect("can be compared")
     }
 
     #[test]
     fn a_fall_beyond_the_margin_is_a_regression() {
         let before = report(&[("a", 0.9), ("b", 0.8)]);
-        assert!(!compare(&before, &before, 0.0).has_regression());
+        assert!(!compared(&before, &before, 0.0).has_regression());
         let now = report(&[("a", 0.9), ("b", 0.75)]);
-        let comparison = compare(&before, &now, 0.01);
+        let comparison = compared(&before, &now, 0.01);
         assert!(comparison.has_regression());
         assert!((comparison.mean_difference + 0.025).abs() < 1e-9);
         assert!(comparison.standard_error > 0.02);
-        assert!(!compare(&before, &now, 0.03).has_regression());
-        assert!(!compare(&now, &before, 0.01).has_regression());
+        assert!(!compared(&before, &now, 0.03).has_regression());
+        assert!(!compared(&now, &before, 0.01).has_regression());
     }
 
     #[test]
     fn repositories_of_one_report_alone_are_told_and_do_not_count() {
         let before = report(&[("a", 0.9), ("gone", 1.0)]);
         let now = report(&[("a", 0.9), ("new", 0.1)]);
-        let comparison = compare(&before, &now, 0.01);
+        let comparison = compared(&before, &now, 0.01);
         assert_eq!(comparison.not_in_both, ["gone", "new"]);
+        assert_eq!(comparison.queries, 1);
         assert!(comparison.mean_difference.abs() < 1e-9);
-        assert!(!comparison.changes[0].is_regression);
+        assert!(!comparison.has_regression(), "{:?}", comparison.changes);
+    }
+
+    #[test]
+    fn a_query_whose_labels_changed_is_another() {
+        let before = report(&[("a", 0.9), ("b", 0.9)]);
+        let mut now = report(&[("a", 0.9), ("b", 0.1)]);
+        now.rows[1].targets = vec!["elsewhere.rs".to_owned()];
+        assert!(!compared(&before, &now, 0.01).has_regression());
+    }
+
+    #[test]
+    fn reports_of_another_making_are_not_compared() {
+        let before = report(&[("a", 0.9)]);
+        let mut full = report(&[("a", 0.9)]);
+        full.scope = "full".to_owned();
+        assert!(compare(&before, &full, 0.01).is_err());
+        let mut lexical = report(&[("a", 0.9)]);
+        lexical.mode = "lexical".to_owned();
+        assert!(compare(&before, &lexical, 0.01).is_err());
+        assert!(compare(&before, &report(&[("b", 0.9)]), 0.01).is_err());
     }
 
     #[test]

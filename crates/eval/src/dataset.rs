@@ -1,40 +1,18 @@
 //! Labelled queries, as files: which repositories, what is asked of each, and
 //! where the answers are.
 //!
-//! A dataset is a folder with `annotations/NAME.json` or `queries/NAME.json`,
-//! optionally `repos.json` (language and benchmark root of each) and
+//! A dataset is a folder with `annotations/NAME.json`, `queries/NAME.json` or
+//! `labels/NAME.json`, optionally `repos.json` (language and benchmark root of each) and
 //! `split.json`; or one file of labels. Sources lie in `CORPUS/NAME`, by
 //! default in `repos/NAME` of the dataset.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
 use crate::error::EvalError;
-
-/// Largest file of labels that is read, in bytes.
-const MAX_LABEL_BYTES: u64 = 64 << 20;
-
-/// Where one answer is: a file, or lines of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// Relative path; also one that a hit's path ends with, or the reverse.
-    pub path: String,
-    /// First and last line, 1-based, inclusive.
-    pub lines: Option<(u32, u32)>,
-}
-
-/// A query and its answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabelledQuery {
-    /// What is asked.
-    pub query: String,
-    /// `semantic`, `architecture`, `symbol` or another name.
-    pub category: String,
-    /// All of these answer, none better than another.
-    pub targets: Vec<Target>,
-}
+use crate::labels::{LabelledQuery, Target, read_json, read_queries};
 
 /// A repository and what is asked of it.
 #[derive(Clone, Debug)]
@@ -79,30 +57,12 @@ pub struct Dataset {
     pub repositories: Vec<LabelledRepository>,
     /// Repositories that are labelled but whose sources are not at hand.
     pub missing: Vec<String>,
-    /// Labels that point at no file: `(repository, path)`. They are kept, since
-    /// nothing that is found can match them, and so lower the figures.
+    /// Labels that point at no file, or at no line of it: `(repository, place)`.
+    /// They are kept, since nothing that is found can match them, and so lower
+    /// the figures.
     pub dangling: Vec<(String, String)>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum RawTarget {
-    File(String),
-    Lines {
-        path: String,
-        start_line: Option<u32>,
-        end_line: Option<u32>,
-    },
-}
-
-#[derive(Deserialize)]
-struct RawQuery {
-    query: String,
-    category: Option<String>,
-    #[serde(default)]
-    relevant: Vec<RawTarget>,
-    #[serde(default)]
-    secondary: Vec<RawTarget>,
+    /// Repositories of the chosen split that have no labels.
+    pub unlabelled: Vec<String>,
 }
 
 #[derive(Clone, Default, Deserialize)]
@@ -111,103 +71,6 @@ struct RepositoryInfo {
     name: String,
     language: Option<String>,
     benchmark_root: Option<String>,
-}
-
-impl From<RawTarget> for Target {
-    fn from(raw: RawTarget) -> Self {
-        match raw {
-            RawTarget::File(path) => Self { path, lines: None },
-            RawTarget::Lines {
-                path,
-                start_line,
-                end_line,
-            } => Self {
-                path,
-                lines: start_line.zip(end_line),
-            },
-        }
-    }
-}
-
-/// The category of a query that has none: as the benchmark tells them apart.
-fn category_of(query: &str) -> &'static str {
-    let trimmed = query.trim();
-    if !trimmed.contains(' ') {
-        "symbol"
-    } else if trimmed.to_lowercase().starts_with("how ") {
-        "architecture"
-    } else {
-        "semantic"
-    }
-}
-
-fn read_json<T: serde::de::DeserializeOwned>(
-    path: &Path,
-    expected: &'static str,
-) -> Result<T, EvalError> {
-    let malformed = |detail: String| EvalError::Malformed {
-        path: path.to_owned(),
-        expected,
-        detail,
-    };
-    let size = std::fs::metadata(path)
-        .map_err(EvalError::io("read", path))?
-        .len();
-    if size > MAX_LABEL_BYTES {
-        return Err(malformed(format!(
-            "it has {size} bytes, more than {MAX_LABEL_BYTES}"
-        )));
-    }
-    let text = std::fs::read_to_string(path).map_err(EvalError::io("read", path))?;
-    serde_json::from_str(&text).map_err(|error| malformed(error.to_string()))
-}
-
-fn read_queries(path: &Path) -> Result<Vec<LabelledQuery>, EvalError> {
-    let expected = "a list of labelled queries";
-    let raw: Vec<RawQuery> = read_json(path, expected)?;
-    let malformed = |number: usize, detail: &str| EvalError::Malformed {
-        path: path.to_owned(),
-        expected,
-        detail: format!("query {}: {detail}", number + 1),
-    };
-    let mut queries = Vec::with_capacity(raw.len());
-    for (number, raw) in raw.into_iter().enumerate() {
-        if raw.query.trim().is_empty() {
-            return Err(malformed(number, "it asks nothing"));
-        }
-        let category = raw
-            .category
-            .unwrap_or_else(|| category_of(&raw.query).to_owned());
-        let targets: Vec<Target> = raw
-            .relevant
-            .into_iter()
-            .chain(raw.secondary)
-            .map(Target::from)
-            .collect();
-        if targets.is_empty() {
-            return Err(malformed(number, "it has no relevant place"));
-        }
-        for target in &targets {
-            if target.path.is_empty() {
-                return Err(malformed(number, "a relevant place has no path"));
-            }
-            if target
-                .lines
-                .is_some_and(|(start, end)| start == 0 || end < start)
-            {
-                return Err(malformed(
-                    number,
-                    "lines are counted from 1 and end after they start",
-                ));
-            }
-        }
-        queries.push(LabelledQuery {
-            query: raw.query,
-            category,
-            targets,
-        });
-    }
-    Ok(queries)
 }
 
 /// Names of repositories and their files of labels.
@@ -260,11 +123,7 @@ fn infos(path: &Path, split: Option<&str>) -> Result<(Infos, Option<Vec<String>>
     let file = path.join("split.json");
     let expected = "a file of splits";
     let mut splits: BTreeMap<String, serde_json::Value> = read_json(&file, expected)?;
-    let malformed = |detail: String| EvalError::Malformed {
-        path: file.clone(),
-        expected,
-        detail,
-    };
+    let malformed = |detail: String| EvalError::malformed(&file, expected, detail);
     let known: Vec<String> = splits.keys().cloned().collect();
     let chosen = splits
         .remove(split)
@@ -278,10 +137,8 @@ fn infos(path: &Path, split: Option<&str>) -> Result<(Infos, Option<Vec<String>>
             }
             of_split.keys().cloned().collect()
         }
-        serde_json::Value::Array(names) => names
-            .iter()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect(),
+        serde_json::Value::Array(names) => serde_json::from_value(names.into())
+            .map_err(|error| malformed(format!("split {split}: {error}")))?,
         _ => return Err(malformed(format!("split {split} names no repositories"))),
     };
     Ok((infos, Some(names)))
@@ -293,12 +150,32 @@ impl Dataset {
     pub fn read(path: &Path, selection: &Selection) -> Result<Self, EvalError> {
         let files = label_files(path)?;
         let single = path.is_file();
+        if single && selection.split.is_some() {
+            return Err(EvalError::NoSplits {
+                path: path.to_owned(),
+            });
+        }
         let (infos, names) = if single {
             (Infos::new(), None)
         } else {
             infos(path, selection.split.as_deref())?
         };
+        let is_labelled = |name: &&String| files.contains_key(*name);
+        if let Some(unknown) = selection
+            .repositories
+            .iter()
+            .find(|name| !is_labelled(name))
+        {
+            return Err(EvalError::UnknownRepository {
+                name: unknown.clone(),
+                known: files.keys().cloned().collect::<Vec<_>>().join(", "),
+            });
+        }
         let mut dataset = Self::default();
+        if let Some(names) = &names {
+            let unlabelled = names.iter().filter(|name| !is_labelled(name));
+            dataset.unlabelled = unlabelled.cloned().collect();
+        }
         let mut looked = path.to_owned();
         for (name, file) in files {
             let wanted =
@@ -309,8 +186,7 @@ impl Dataset {
             let queries = read_queries(&file)?;
             let info = infos.get(&name).cloned().unwrap_or_default();
             let source = source_of(path, selection, &name);
-            let below = info.benchmark_root.as_deref().unwrap_or("");
-            let benchmark_root = source.join(below);
+            let benchmark_root = source.join(below(path, &name, &info)?);
             let root = match selection.scope {
                 Scope::Root => benchmark_root.clone(),
                 Scope::Full => source.clone(),
@@ -320,11 +196,9 @@ impl Dataset {
                 dataset.missing.push(name);
                 continue;
             }
-            for query in &queries {
-                for target in &query.targets {
-                    if !is_there(&source, &benchmark_root, &target.path) {
-                        dataset.dangling.push((name.clone(), target.path.clone()));
-                    }
+            for target in queries.iter().flat_map(|query| &query.targets) {
+                if let Err(place) = check(&source, &benchmark_root, target) {
+                    dataset.dangling.push((name.clone(), place));
                 }
             }
             dataset.repositories.push(LabelledRepository {
@@ -344,6 +218,27 @@ impl Dataset {
     }
 }
 
+/// The benchmark root of a repository, below its sources.
+fn below<'a>(dataset: &Path, name: &str, info: &'a RepositoryInfo) -> Result<&'a Path, EvalError> {
+    let below = Path::new(info.benchmark_root.as_deref().unwrap_or(""));
+    if !stays_below(below) {
+        return Err(EvalError::malformed(
+            &dataset.join("repos.json"),
+            "a list of repositories",
+            format!(
+                "the benchmark root of {name} is {}, which is not below its sources",
+                below.display()
+            ),
+        ));
+    }
+    Ok(below)
+}
+
+fn stays_below(path: &Path) -> bool {
+    path.components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
+}
+
 /// The folder of a repository's sources.
 fn source_of(path: &Path, selection: &Selection, name: &str) -> PathBuf {
     match &selection.corpus {
@@ -360,17 +255,179 @@ fn source_of(path: &Path, selection: &Selection, name: &str) -> PathBuf {
     }
 }
 
-/// Whether a label points at a file: below the source, below the root, or, as
-/// the benchmark matches paths, with part of the root in it.
-fn is_there(source: &Path, root: &Path, path: &str) -> bool {
-    let mut rest = path;
-    loop {
-        if source.join(rest).is_file() || root.join(rest).is_file() {
-            return true;
+/// Whether a label points at a place that is there: below the source, below the
+/// root, or, as the benchmark matches paths, with part of the root in it. Else
+/// the place as it is told.
+fn check(source: &Path, root: &Path, target: &Target) -> Result<(), String> {
+    let is_plain = |part| matches!(part, Component::Normal(_));
+    let is_relative = Path::new(&target.path).components().all(is_plain);
+    let mut rest = target.path.as_str();
+    let file = loop {
+        let there = [source, root].map(|folder| folder.join(rest));
+        if !is_relative {
+            break None;
+        } else if let Some(file) = there.into_iter().find(|file| file.is_file()) {
+            break Some(file);
         }
         match rest.split_once('/') {
             Some((_, after)) => rest = after,
-            None => return false,
+            None => break None,
         }
+    };
+    let Some(file) = file else {
+        return Err(target.path.clone());
+    };
+    let Some((start, end)) = target.lines else {
+        return Ok(());
+    };
+    let bytes = std::fs::read(&file).unwrap_or_default();
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    if start as usize > lines {
+        return Err(format!("{}:{start}-{end}", target.path));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two labelled repositories, one with a benchmark root, and their sources.
+    fn dataset() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("creates");
+            std::fs::write(path, text).expect("writes");
+        };
+        write("repos/one/src/a.rs", "fn a() {}\n");
+        write("repos/one/tests/b.rs", "fn b() {}\n");
+        write("repos/two/c.py", "def c(): ...\n");
+        write(
+            "annotations/one.json",
+            "[{\"query\":\"a\",\"relevant\":[\"src/a.rs\"]}]",
+        );
+        write(
+            "annotations/two.json",
+            "[{\"query\":\"c\",\"relevant\":[\"c.py\"]}]",
+        );
+        write(
+            "annotations/gone.json",
+            "[{\"query\":\"c\",\"relevant\":[\"c.py\"]}]",
+        );
+        write(
+            "repos.json",
+            "[{\"name\":\"one\",\"language\":\"rust\",\"benchmark_root\":\"src\"},{\"name\":\"two\"}]",
+        );
+        write(
+            "split.json",
+            "{\"some\":{\"two\":{\"language\":\"python\"}},\"list\":[\"one\",\"none\"],\"bad\":[1]}",
+        );
+        folder
+    }
+
+    fn read(folder: &tempfile::TempDir, selection: &Selection) -> Result<Dataset, String> {
+        Dataset::read(folder.path(), selection).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_benchmark_root_is_indexed_or_the_whole() {
+        let folder = dataset();
+        let root = read(&folder, &Selection::default()).expect("a dataset");
+        assert_eq!(root.missing, ["gone"]);
+        assert!(root.dangling.is_empty());
+        let ends = |dataset: &Dataset, end: &str| dataset.repositories[0].root.ends_with(end);
+        assert!(ends(&root, "repos/one/src"));
+        assert_eq!(root.repositories[0].language, "rust");
+        assert_eq!(root.repositories[1].language, "-");
+        let full = Selection {
+            scope: Scope::Full,
+            ..Selection::default()
+        };
+        assert!(ends(&read(&folder, &full).expect("a dataset"), "repos/one"));
+    }
+
+    #[test]
+    fn splits_are_objects_or_lists() {
+        let folder = dataset();
+        let of = |name: &str| Selection {
+            split: Some(name.to_owned()),
+            ..Selection::default()
+        };
+        let some = read(&folder, &of("some")).expect("a dataset");
+        assert_eq!(some.repositories.len(), 1);
+        assert_eq!(some.repositories[0].name, "two");
+        let list = read(&folder, &of("list")).expect("a dataset");
+        assert_eq!(list.repositories[0].name, "one");
+        assert_eq!(list.unlabelled, ["none"]);
+        assert!(
+            read(&folder, &of("bad"))
+                .expect_err("is refused")
+                .contains("split bad")
+        );
+        assert!(
+            read(&folder, &of("other"))
+                .expect_err("is refused")
+                .contains("bad, list, some")
+        );
+        let single = folder.path().join("annotations/two.json");
+        assert!(Dataset::read(&single, &of("some")).is_err());
+    }
+
+    #[test]
+    fn repositories_that_are_not_there_are_told() {
+        let folder = dataset();
+        let of = |names: &[&str]| Selection {
+            repositories: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..Selection::default()
+        };
+        let unknown = read(&folder, &of(&["two", "tow"])).expect_err("is refused");
+        assert!(
+            unknown.contains("tow") && unknown.contains("gone, one, two"),
+            "{unknown}"
+        );
+        let gone = read(&folder, &of(&["gone"])).expect_err("is refused");
+        assert!(gone.contains("--corpus"), "{gone}");
+        assert_eq!(
+            read(&folder, &of(&["two"]))
+                .expect("a dataset")
+                .repositories
+                .len(),
+            1
+        );
+    }
+
+    #[test]
+    fn a_benchmark_root_stays_below_its_sources() {
+        let folder = dataset();
+        for root in ["../two", "/etc"] {
+            let listed = format!("[{{\"name\":\"one\",\"benchmark_root\":\"{root}\"}}]");
+            std::fs::write(folder.path().join("repos.json"), listed).expect("writes");
+            let error = read(&folder, &Selection::default()).expect_err("is refused");
+            assert!(error.contains("benchmark root of one"), "{error}");
+        }
+    }
+
+    #[test]
+    fn labels_that_nothing_can_match_are_told() {
+        let folder = dataset();
+        let labels = "[{\"query\":\"a\",\"relevant\":[\"one/src/a.rs\",\"a.rs\",\"/etc/passwd\",\"./src/a.rs\",\"../two/c.py\",\"src/none.rs\",{\"path\":\"src/a.rs\",\"start_line\":1,\"end_line\":99},{\"path\":\"src/a.rs\",\"start_line\":90,\"end_line\":99}]}]";
+        std::fs::write(folder.path().join("annotations/one.json"), labels).expect("writes");
+        let told: Vec<String> = read(&folder, &Selection::default())
+            .expect("a dataset")
+            .dangling
+            .into_iter()
+            .map(|one| one.1)
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "/etc/passwd",
+                "./src/a.rs",
+                "../two/c.py",
+                "src/none.rs",
+                "src/a.rs:90-99"
+            ]
+        );
     }
 }

@@ -29,7 +29,7 @@ pub enum EvalError {
     },
     /// There are no labels.
     #[error(
-        "no labelled queries at {path}: give a file of labels, or a folder with `annotations/` or `queries/`",
+        "no labelled queries at {path}: give a file of labels, or a folder with `annotations/`, `queries/` or `labels/`",
         path = path.display()
     )]
     NoLabels {
@@ -47,6 +47,23 @@ pub enum EvalError {
         /// One place that was looked at.
         looked: PathBuf,
     },
+    /// A repository was asked for that has no labels.
+    #[error("no labels of a repository {name:?}; there are {known}")]
+    UnknownRepository {
+        /// Its name.
+        name: String,
+        /// Those that have labels.
+        known: String,
+    },
+    /// A split of one file.
+    #[error("{path} is one file of labels and has no splits; leave --split out", path = path.display())]
+    NoSplits {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Two reports that say nothing about each other.
+    #[error("{0}")]
+    NotComparable(String),
     /// A query that the engine refuses.
     #[error("{repository}: the query {query:?} is refused: {detail}")]
     BadQuery {
@@ -68,6 +85,14 @@ pub enum EvalError {
 }
 
 impl EvalError {
+    pub(crate) fn malformed(path: &Path, expected: &'static str, detail: String) -> Self {
+        Self::Malformed {
+            path: path.to_owned(),
+            expected,
+            detail,
+        }
+    }
+
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io {

@@ -14,8 +14,9 @@ use serde::Serialize;
 use wherein_core::Query;
 use wherein_index::{Repository, ranker_shape};
 
-use crate::dataset::{LabelledQuery, LabelledRepository};
+use crate::dataset::LabelledRepository;
 use crate::error::EvalError;
+use crate::labels::LabelledQuery;
 
 #[derive(Serialize)]
 struct Line<'a> {

@@ -7,14 +7,16 @@ mod baseline;
 mod dataset;
 mod error;
 mod features;
+mod labels;
 mod metrics;
 mod report;
 mod run;
 
 pub use baseline::{Change, Comparison, compare, read_report};
-pub use dataset::{Dataset, LabelledQuery, LabelledRepository, Scope, Selection, Target};
+pub use dataset::{Dataset, LabelledRepository, Scope, Selection};
 pub use error::EvalError;
 pub use features::FeatureWriter;
+pub use labels::{LabelledQuery, Target};
 pub use metrics::BUDGETS;
 pub use report::{Figures, Report};
 pub use run::{Options, RepositoryRun, Row, run};

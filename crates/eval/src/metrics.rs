@@ -1,6 +1,6 @@
 //! Figures of one ranked list: the definitions of the retrieval benchmark.
 
-use crate::dataset::Target;
+use crate::labels::Target;
 
 /// Token budgets at which recall is told.
 pub const BUDGETS: [usize; 5] = [500, 1000, 2000, 4000, 8000];
@@ -38,6 +38,28 @@ pub(crate) struct Scores {
     pub(crate) recall_at_tokens: [f64; BUDGETS.len()],
     /// Tokens up to and with the first hit.
     pub(crate) tokens_first_hit: usize,
+}
+
+/// How much of the targets the blocks of a context show: of a target with lines
+/// the share of them, of a whole file 1 when anything of it is shown.
+pub(crate) fn shown(blocks: &[Unit], targets: &[Target]) -> f64 {
+    let share = |target: &Target| {
+        let of_file = blocks
+            .iter()
+            .filter(|block| same_path(&block.path, &target.path));
+        let Some((start, end)) = target.lines else {
+            return f64::from(u8::from(of_file.count() > 0));
+        };
+        // Blocks of a context have no line in common.
+        let lines: u32 = of_file
+            .map(|block| {
+                let (first, last) = (block.start_line.max(start), block.end_line.min(end));
+                (last + 1).saturating_sub(first)
+            })
+            .sum();
+        f64::from(lines) / f64::from(end - start + 1)
+    };
+    mean(&targets.iter().map(share).collect::<Vec<_>>())
 }
 
 /// Equal, or one a path suffix of the other.
@@ -119,7 +141,8 @@ pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
 
 /// The mean; 0 for none.
 pub(crate) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
+    // An empty sum of floats is -0.
+    (values.iter().sum::<f64>() + 0.0) / values.len().max(1) as f64
 }
 
 #[cfg(test)]
@@ -213,6 +236,25 @@ mod tests {
         let scores = score(&units, &[file("a.rs")]);
         close(scores.ndcg10, 0.0);
         close(scores.recall_at_tokens[3], 1.0);
+    }
+
+    #[test]
+    fn a_context_shows_a_share_of_the_lines() {
+        let target = Target {
+            path: "a.rs".to_owned(),
+            lines: Some((11, 20)),
+        };
+        let blocks = [
+            unit("a.rs", 1, 12),
+            unit("a.rs", 18, 40),
+            unit("b.rs", 11, 20),
+        ];
+        close(shown(&blocks, std::slice::from_ref(&target)), 0.5);
+        close(
+            shown(&blocks, &[target.clone(), file("b.rs"), file("c.rs")]),
+            0.5,
+        );
+        close(shown(&[], &[target]), 0.0);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use wherein_core::Mode;
 
 use crate::metrics::{BUDGETS, mean, percentile};
 use crate::run::{RepositoryRun, Row};
@@ -22,6 +23,9 @@ pub struct Figures {
     pub hit1: f64,
     /// Recall within a number of tokens.
     pub recall_at_tokens: BTreeMap<usize, f64>,
+    /// Share of the wanted lines that a context of so many tokens shows.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown_in_context: BTreeMap<usize, f64>,
     /// Tokens to the first right hit.
     pub tokens_first_hit: f64,
     /// Median latency in milliseconds.
@@ -37,6 +41,9 @@ pub struct Report {
     pub version: String,
     /// `root` or `full`.
     pub scope: String,
+    /// How it searched.
+    #[serde(default)]
+    pub mode: String,
     /// The tokenizer that tokens were counted with.
     pub tokenizer: String,
     /// Mean over repositories of their mean NDCG@10: the benchmark's figure.
@@ -70,22 +77,24 @@ impl Figures {
             mrr10: mean(&of(|row| row.mrr10)),
             recall10: mean(&of(|row| row.recall10)),
             hit1: mean(&of(|row| row.hit1)),
-            recall_at_tokens: BUDGETS
-                .iter()
-                .enumerate()
-                .map(|(at, budget)| {
-                    let all: Vec<f64> = rows
-                        .iter()
-                        .map(|row| row.recall_at_tokens.get(at).copied().unwrap_or(0.0))
-                        .collect();
-                    (*budget, mean(&all))
-                })
-                .collect(),
+            recall_at_tokens: at_budgets(rows, |row| &row.recall_at_tokens),
+            shown_in_context: at_budgets(rows, |row| &row.shown_in_context),
             tokens_first_hit: mean(&of(|row| row.tokens_first_hit as f64)),
             p50_ms: percentile(&times, 0.5),
             p95_ms: percentile(&times, 0.95),
         }
     }
+}
+
+/// Means at each budget; none when a row has no figures.
+fn at_budgets(rows: &[&Row], of: fn(&Row) -> &Vec<f64>) -> BTreeMap<usize, f64> {
+    let mean_at = |at: usize| -> Option<f64> {
+        let all: Option<Vec<f64>> = rows.iter().map(|row| of(row).get(at).copied()).collect();
+        all.map(|all| mean(&all))
+    };
+    let each = BUDGETS.iter().enumerate();
+    each.filter_map(|(at, budget)| Some((*budget, mean_at(at)?)))
+        .collect()
 }
 
 fn grouped<'a>(rows: &[&'a Row], key: fn(&Row) -> &str) -> BTreeMap<String, Figures> {
@@ -99,42 +108,104 @@ fn grouped<'a>(rows: &[&'a Row], key: fn(&Row) -> &str) -> BTreeMap<String, Figu
         .collect()
 }
 
+/// The figures of some rows: of a whole report, or of what two have in common.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Summary {
+    pub(crate) repository_mean: f64,
+    pub(crate) overall: Figures,
+    pub(crate) by_category: BTreeMap<String, Figures>,
+    pub(crate) by_language: BTreeMap<String, Figures>,
+    pub(crate) by_repository: BTreeMap<String, Figures>,
+}
+
+impl Summary {
+    pub(crate) fn of(rows: &[&Row]) -> Self {
+        let by_repository = grouped(rows, |row| &row.repository);
+        let language_of: BTreeMap<&str, &str> = rows
+            .iter()
+            .map(|row| (row.repository.as_str(), row.language.as_str()))
+            .collect();
+        let mut by_language = grouped(rows, |row| &row.language);
+        for (language, figures) in &mut by_language {
+            let of_language: Vec<f64> = by_repository
+                .iter()
+                .filter(|(name, _)| language_of.get(name.as_str()) == Some(&language.as_str()))
+                .map(|(_, figures)| figures.ndcg10)
+                .collect();
+            figures.ndcg10 = mean(&of_language);
+        }
+        let means: Vec<f64> = by_repository.values().map(|one| one.ndcg10).collect();
+        Self {
+            repository_mean: mean(&means),
+            overall: Figures::of(rows),
+            by_category: grouped(rows, |row| &row.category),
+            by_language,
+            by_repository,
+        }
+    }
+}
+
 impl Report {
     /// Of runs over the repositories of a dataset.
-    pub fn new(runs: Vec<RepositoryRun>, scope: &str) -> Self {
+    pub fn new(runs: Vec<RepositoryRun>, scope: &str, mode: Mode) -> Self {
         let index_s = runs
             .iter()
             .map(|run| (run.name.clone(), run.index_s))
             .collect();
-        let repository_means: Vec<(String, f64)> = runs
-            .iter()
-            .map(|run| (run.language.clone(), run.ndcg10()))
-            .collect();
-        let all: Vec<f64> = repository_means.iter().map(|one| one.1).collect();
         let rows: Vec<Row> = runs.into_iter().flat_map(|run| run.rows).collect();
-        let refs: Vec<&Row> = rows.iter().collect();
-        let mut by_language = grouped(&refs, |row| &row.language);
-        for (language, figures) in &mut by_language {
-            let of_language: Vec<f64> = repository_means
-                .iter()
-                .filter(|one| one.0 == *language)
-                .map(|one| one.1)
-                .collect();
-            figures.ndcg10 = mean(&of_language);
-        }
+        let summary = Summary::of(&rows.iter().collect::<Vec<_>>());
         Self {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             scope: scope.to_owned(),
+            mode: mode.to_string(),
             tokenizer: wherein_pack::Tokenizer::Cl100k.name().to_owned(),
-            ndcg10_repository_mean: mean(&all),
-            overall: Figures::of(&refs),
-            by_category: grouped(&refs, |row| &row.category),
-            by_language,
-            by_repository: grouped(&refs, |row| &row.repository),
+            ndcg10_repository_mean: summary.repository_mean,
+            overall: summary.overall,
+            by_category: summary.by_category,
+            by_language: summary.by_language,
+            by_repository: summary.by_repository,
             index_s,
             missing: Vec::new(),
             dangling: 0,
             rows,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::tests::row;
+
+    #[test]
+    fn means_are_over_repositories_and_over_queries() {
+        let run = |name: &str, language: &str, values: &[f64]| RepositoryRun {
+            name: name.to_owned(),
+            language: language.to_owned(),
+            index_s: 0.5,
+            rows: values
+                .iter()
+                .map(|value| row(name, language, *value))
+                .collect(),
+        };
+        let report = Report::new(
+            vec![
+                run("a", "rust", &[1.0, 1.0, 1.0]),
+                run("b", "rust", &[0.0]),
+                run("c", "go", &[0.5]),
+            ],
+            "root",
+            Mode::Auto,
+        );
+        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-9, "{a} is not {b}");
+        close(report.ndcg10_repository_mean, 0.5);
+        close(report.overall.ndcg10, 0.7);
+        close(report.by_language["rust"].ndcg10, 0.5);
+        close(report.by_repository["a"].ndcg10, 1.0);
+        assert_eq!(report.by_language["rust"].queries, 4);
+        assert_eq!(report.index_s["c"], 0.5);
+        assert_eq!(report.mode, "auto");
+        assert!(report.overall.shown_in_context.is_empty());
+        close(report.overall.recall_at_tokens[&500], 1.0);
     }
 }

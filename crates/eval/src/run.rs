@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
-use wherein_core::{Mode, Query};
-use wherein_index::{IndexOptions, Location, Progress, Repository, Settings};
+use wherein_core::{Hit, Mode, Query};
+use wherein_index::{ContextOptions, IndexOptions, Location, Progress, Repository, Settings};
 use wherein_pack::Tokenizer;
 
-use crate::dataset::{Dataset, LabelledQuery, LabelledRepository};
+use crate::dataset::{Dataset, LabelledRepository};
 use crate::error::EvalError;
-use crate::metrics::{K, Scores, Unit, mean, percentile, score};
+use crate::labels::LabelledQuery;
+use crate::metrics::{BUDGETS, K, Scores, Unit, mean, percentile, score, shown};
 
 /// Hits that count for recall at token budgets.
 const DEEP: usize = 50;
@@ -27,6 +28,9 @@ pub struct Options<'a> {
     pub runs: usize,
     /// Which arms answer.
     pub mode: Mode,
+    /// Whether a context is packed for each of [`crate::BUDGETS`], to see how
+    /// much of the answers is in it.
+    pub context: bool,
 }
 
 /// One query, answered.
@@ -50,6 +54,10 @@ pub struct Row {
     pub hit1: f64,
     /// Share of the targets within each of [`crate::BUDGETS`].
     pub recall_at_tokens: Vec<f64>,
+    /// Share of the wanted lines that a context of each of [`crate::BUDGETS`]
+    /// shows; empty when none was packed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shown_in_context: Vec<f64>,
     /// Tokens up to and with the first right hit; 32,000 when there is none.
     pub tokens_first_hit: usize,
     /// Median latency in milliseconds.
@@ -145,31 +153,60 @@ fn answer(
     };
     let (short, deep) = (asked(K)?, asked(DEEP)?);
     let mut times = Vec::with_capacity(options.runs);
+    let mut first = Vec::new();
     for _ in 0..options.runs.max(1) {
         let started = Instant::now();
-        repository.search(&short).map_err(&failed)?;
+        let found = repository.search(&short).map_err(&failed)?;
         times.push(started.elapsed().as_secs_f64() * 1000.0);
+        first = found.hits;
     }
     let found = repository.search(&deep).map_err(&failed)?;
-    let units: Vec<Unit> = found
-        .hits
-        .iter()
-        .map(|hit| Unit {
+    let units = |hits: &[Hit]| -> Vec<Unit> {
+        let unit = |hit: &Hit| Unit {
             path: root.join(&hit.path).to_string_lossy().into_owned(),
             start_line: hit.start_line,
             end_line: hit.end_line,
-            // The last line's end is read too.
-            tokens: TOKENIZER.count(&format!("{}\n", hit.text)),
-        })
-        .collect();
+            tokens: TOKENIZER.count(&hit.text),
+        };
+        hits.iter().map(unit).collect()
+    };
     let Scores {
         ndcg10,
         mrr10,
         recall10,
         hit1,
+        ..
+    } = score(&units(&first), &query.targets);
+    let Scores {
         recall_at_tokens,
         tokens_first_hit,
-    } = score(&units, &query.targets);
+        ..
+    } = score(&units(&found.hits), &query.targets);
+    let mut shown_in_context = Vec::new();
+    if options.context {
+        for budget in BUDGETS {
+            let packed = repository.context(
+                &short,
+                &ContextOptions {
+                    budget_tokens: budget,
+                    tokenizer: TOKENIZER,
+                    ..ContextOptions::default()
+                },
+            );
+            let blocks: Vec<Unit> = packed
+                .map_err(&failed)?
+                .blocks
+                .iter()
+                .map(|block| Unit {
+                    path: root.join(&block.path).to_string_lossy().into_owned(),
+                    start_line: block.start_line,
+                    end_line: block.end_line,
+                    tokens: 0,
+                })
+                .collect();
+            shown_in_context.push(shown(&blocks, &query.targets));
+        }
+    }
     Ok(Row {
         repository: labelled.name.clone(),
         language: labelled.language.clone(),
@@ -180,6 +217,7 @@ fn answer(
         recall10,
         hit1,
         recall_at_tokens: recall_at_tokens.to_vec(),
+        shown_in_context,
         tokens_first_hit,
         ms: percentile(&times, 0.5),
         targets: query
@@ -190,10 +228,8 @@ fn answer(
                 None => target.path.clone(),
             })
             .collect(),
-        hits: found
-            .hits
+        hits: first
             .iter()
-            .take(K)
             .map(|hit| format!("{}:{}-{}", hit.path, hit.start_line, hit.end_line))
             .collect(),
     })
@@ -203,5 +239,30 @@ impl RepositoryRun {
     /// Mean NDCG@10 of its queries.
     pub fn ndcg10(&self) -> f64 {
         mean(&self.rows.iter().map(|row| row.ndcg10).collect::<Vec<_>>())
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A row with that figure.
+    pub(crate) fn row(repository: &str, language: &str, ndcg10: f64) -> Row {
+        Row {
+            repository: repository.to_owned(),
+            language: language.to_owned(),
+            category: "symbol".to_owned(),
+            query: "q".to_owned(),
+            ndcg10,
+            mrr10: ndcg10,
+            recall10: 1.0,
+            hit1: 1.0,
+            recall_at_tokens: vec![1.0; BUDGETS.len()],
+            shown_in_context: Vec::new(),
+            tokens_first_hit: 10,
+            ms: 1.0,
+            targets: Vec::new(),
+            hits: Vec::new(),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! `wherein eval DATASET`: retrieval quality on labelled queries.
 
 use std::io::{IsTerminal, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -51,14 +52,18 @@ pub(crate) fn run(arguments: &EvalArguments) -> Result<Ending> {
         },
     )?;
     tell_problems(&dataset);
+    // So is a place that cannot be written to.
+    arguments.out.as_deref().map(beside).transpose()?;
     interrupt::ends_at_once();
     let report = measure(arguments, &dataset)?;
     let comparison = baseline
         .as_ref()
-        .map(|before| wherein_eval::compare(before, &report, arguments.margin));
+        .map(|before| wherein_eval::compare(before, &report, arguments.margin))
+        .transpose();
     if let Some(path) = &arguments.out {
         write(path, &report)?;
     }
+    let comparison = comparison?;
     if arguments.json {
         json(&Output {
             report: &report,
@@ -84,6 +89,12 @@ fn tell_problems(dataset: &Dataset) {
             dataset.missing.join(", ")
         ));
     }
+    if !dataset.unlabelled.is_empty() {
+        remark(&format!(
+            "the split names repositories without labels: {}",
+            dataset.unlabelled.join(", ")
+        ));
+    }
     for (repository, path) in dataset.dangling.iter().take(TOLD) {
         remark(&format!(
             "{repository}: a label points at {path}, which is not there; nothing can match it"
@@ -102,6 +113,7 @@ fn measure(arguments: &EvalArguments, dataset: &Dataset) -> Result<Report> {
         home: &home,
         runs: usize::from(arguments.runs),
         mode: arguments.mode,
+        context: arguments.context,
     };
     let bar = bar(dataset.repositories.len() as u64);
     let runs = wherein_eval::run(dataset, options, |run| {
@@ -109,7 +121,7 @@ fn measure(arguments: &EvalArguments, dataset: &Dataset) -> Result<Report> {
         bar.set_message(format!("{} {:.3}", run.name, run.ndcg10()));
     })?;
     bar.finish_and_clear();
-    let mut report = Report::new(runs, &arguments.scope);
+    let mut report = Report::new(runs, &arguments.scope, arguments.mode);
     report.missing.clone_from(&dataset.missing);
     report.dangling = dataset.dangling.len();
     Ok(report)
@@ -128,24 +140,46 @@ fn bar(repositories: u64) -> ProgressBar {
     bar
 }
 
+/// A file beside `path` that takes its place when it is whole.
+fn beside(path: &Path) -> Result<tempfile::NamedTempFile> {
+    anyhow::ensure!(
+        !path.is_dir(),
+        "cannot write {}: it is a folder",
+        path.display()
+    );
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::Builder::new()
+        .permissions(std::fs::Permissions::from_mode(0o644))
+        .tempfile_in(folder.unwrap_or(Path::new(".")))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn write(path: &Path, report: &Report) -> Result<()> {
     let text = serde_json::to_string_pretty(report)? + "\n";
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+    let mut file = beside(path)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| Ok(file.persist(path)?))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(())
 }
 
 fn print(report: &Report, comparison: Option<&Comparison>, misses: bool) -> std::io::Result<()> {
     let mut out = anstream::stdout().lock();
     writeln!(
         out,
-        "{:<22} {:>7} {:>8} {:>6} {:>9} {:>6} {:>6} {:>6} {:>7} {:>7} {:>7}",
+        "{:<22} {:>7} {:>8} {:>6} {:>9} {:>6} {:>6} {:>6} {:>6} {:>6} {:>7} {:>7} {:>7}",
         "",
         "queries",
         "NDCG@10",
         "MRR",
         "recall@10",
         "@500",
-        "@1000",
-        "@2000",
+        "@1k",
+        "@2k",
+        "@4k",
+        "@8k",
         "tokens",
         "p50 ms",
         "p95 ms"
@@ -181,6 +215,20 @@ fn print(report: &Report, comparison: Option<&Comparison>, misses: bool) -> std:
         seconds / report.index_s.len().max(1) as f64,
         report.tokenizer
     )?;
+    if let Some((name, slowest)) = report.index_s.iter().max_by(|a, b| a.1.total_cmp(b.1)) {
+        writeln!(
+            out,
+            "slowest to index: {} {slowest:.2} s",
+            display::sanitized(name)
+        )?;
+    }
+    if !report.overall.shown_in_context.is_empty() {
+        write!(out, "wanted lines that a context shows:")?;
+        for (budget, share) in &report.overall.shown_in_context {
+            write!(out, " {share:.3} of {budget} tokens")?;
+        }
+        writeln!(out)?;
+    }
     if misses {
         print_misses(&mut out, report)?;
     }
@@ -200,7 +248,7 @@ fn line(out: &mut impl Write, name: &str, figures: &Figures) -> std::io::Result<
     };
     writeln!(
         out,
-        "{name:<22} {:>7} {:>8.3} {:>6.3} {:>9.3} {:>6.3} {:>6.3} {:>6.3} {:>7.0} {:>7.2} {:>7.2}",
+        "{name:<22} {:>7} {:>8.3} {:>6.3} {:>9.3} {:>6.3} {:>6.3} {:>6.3} {:>6.3} {:>6.3} {:>7.0} {:>7.2} {:>7.2}",
         figures.queries,
         figures.ndcg10,
         figures.mrr10,
@@ -208,6 +256,8 @@ fn line(out: &mut impl Write, name: &str, figures: &Figures) -> std::io::Result<
         recall(500),
         recall(1000),
         recall(2000),
+        recall(4000),
+        recall(8000),
         figures.tokens_first_hit,
         figures.p50_ms,
         figures.p95_ms
@@ -253,7 +303,8 @@ fn print_comparison(out: &mut impl Write, comparison: &Comparison) -> std::io::R
     }
     writeln!(
         out,
-        "mean change of a repository's NDCG@10: {} (standard error {:.4})",
+        "{} queries in both; mean change of a repository's NDCG@10: {} (standard error {:.4})",
+        comparison.queries,
         signed(comparison.mean_difference),
         comparison.standard_error
     )?;

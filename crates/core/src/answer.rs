@@ -118,13 +118,17 @@ pub struct ContextAnswer {
     pub blocks: Vec<PackBlock>,
     /// Spans that were found but did not fit.
     pub left_out: usize,
+    /// Of `exclude`, what names no file of the index.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub not_excluded: Vec<String>,
 }
 
 /// Lines of one file in a pack.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PackBlock {
-    /// To be given as `exclude` when asking again: `path:start-end@hash`.
+    /// To be given as `exclude` when asking again: `path:start-end@hash`, for a
+    /// block with lines from above `path:start-end,start-end@hash`.
     pub id: String,
     /// Name of the repository, where several are searched.
     #[serde(skip_serializing_if = "Option::is_none", default)]

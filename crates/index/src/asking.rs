@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use wherein_core::{Filters, IndexState, Mode, Query, SearchAnswer};
-use wherein_search::{Feature, Found, RankedSpan, Ranking, Searcher};
+use wherein_search::{Feature, Found, Purpose, RankedSpan, Ranking, Searcher};
 
 use crate::error::IndexError;
 use crate::repository::{Current, Repository};
@@ -77,7 +77,7 @@ impl Repository {
     /// are no longer as they were indexed are left out and counted.
     pub fn search(&self, query: &Query) -> Result<SearchAnswer, IndexError> {
         let started = Instant::now();
-        let asked = self.ask(query)?;
+        let asked = self.ask(query, Purpose::List)?;
         let searcher = self.searcher(&asked.current);
         let mut hits = Vec::with_capacity(asked.spans.len());
         for span in &asked.spans {
@@ -93,7 +93,7 @@ impl Repository {
     }
 
     /// The ranked spans of a query whose files are as they were indexed.
-    pub(crate) fn ask(&self, query: &Query) -> Result<Asked, IndexError> {
+    pub(crate) fn ask(&self, query: &Query, purpose: Purpose) -> Result<Asked, IndexError> {
         let current = self.current().ok_or_else(|| IndexError::NotIndexed {
             root: self.checkout().root.clone(),
         })?;
@@ -105,7 +105,11 @@ impl Repository {
         if !self.location.below.is_empty() {
             wider.filters = below(&self.location.below, wider.filters, &current);
         }
-        let found = self.searcher(&current).search(&wider)?;
+        let searcher = Searcher {
+            purpose,
+            ..self.searcher(&current)
+        };
+        let found = searcher.search(&wider)?;
         let mode = found.mode;
         let (spans, stale) = self.verified(&current, found, query.k);
         let view = current.snapshot.catalog().view(&self.root);
@@ -159,6 +163,7 @@ impl Repository {
             view: &current.rows,
             embedder: self.embedder(),
             nearest: self.nearest(),
+            purpose: Purpose::List,
         }
     }
 

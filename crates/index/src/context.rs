@@ -1,11 +1,12 @@
 //! Context for a prompt: what a query finds, packed into a token budget.
 
+use std::path::{Component, Path, PathBuf};
 use std::time::Instant;
 
-use rustc_hash::FxHashMap;
-use wherein_core::{ContextAnswer, Mode, Query, limits};
+use rustc_hash::{FxHashMap, FxHashSet};
+use wherein_core::{ChunkKind, ContextAnswer, Mode, Query, limits};
 use wherein_pack::{Definition, Format, Found, Options, Source, SpanId, Tokenizer, pack};
-use wherein_search::Ranking;
+use wherein_search::{Purpose, Ranking};
 
 use crate::error::IndexError;
 use crate::repository::{Current, Repository};
@@ -17,6 +18,10 @@ const TOKENS_OF_A_SPAN: usize = 40;
 const MAX_SPANS: usize = 200;
 /// Fewest spans that are looked for: of small ones many fit.
 const MIN_SPANS: usize = 20;
+
+/// Files that may show a definition of one name and kind; those after them come
+/// when all else is in.
+const TWINS: usize = 3;
 
 /// How context is packed.
 #[derive(Clone, Debug)]
@@ -71,17 +76,20 @@ impl Repository {
         let spans = (budget / TOKENS_OF_A_SPAN).clamp(MIN_SPANS, MAX_SPANS);
         wide.k = (spans + options.exclude.len()).min(limits::MAX_RESULTS);
         wide.explain = false;
-        let asked = self.ask(&wide)?;
+        let asked = self.ask(&wide, Purpose::Context)?;
+        let (exclude, not_there) = self.excluded(&asked.current, &options.exclude);
         let mut sources: Vec<Source> = Vec::new();
         let mut numbers: FxHashMap<u32, usize> = FxHashMap::default();
         let mut found = Vec::new();
+        let mut twins = Vec::new();
+        let mut named: FxHashMap<(&str, ChunkKind), FxHashSet<u32>> = FxHashMap::default();
         let best = asked.spans.first().map_or(0.0, |span| span.score);
+        let snapshot = &asked.current.snapshot;
         for span in &asked.spans {
             // What is far behind the best is more likely noise than answer.
             if asked.mode == Mode::Hybrid && best - span.score > Ranking::shipped().within {
                 break;
             }
-            let snapshot = &asked.current.snapshot;
             let first = snapshot.chunk(*span.rows.start());
             let last = snapshot.chunk(*span.rows.end());
             let number = if let Some(number) = numbers.get(&first.file) {
@@ -91,12 +99,25 @@ impl Repository {
                 sources.push(source(&asked.current, first.file)?);
                 sources.len() - 1
             };
-            found.push(Found {
+            let one = Found {
                 source: number,
                 lines: first.span.start_line..=last.span.end_line,
                 score: span.score,
+            };
+            let chunk = snapshot.chunk(span.row);
+            let files = chunk.symbol.map(|symbol| {
+                let files = named.entry((symbol, chunk.kind)).or_default();
+                files.insert(chunk.file);
+                files.len()
             });
+            // What has one name in file after file is mostly one thing said again.
+            if files.is_some_and(|files| files > TWINS) {
+                twins.push(one);
+            } else {
+                found.push(one);
+            }
         }
+        found.append(&mut twins);
         let packed = pack(
             &sources,
             &found,
@@ -104,7 +125,7 @@ impl Repository {
                 budget,
                 tokenizer: options.tokenizer,
                 format: options.format,
-                exclude: options.exclude.clone(),
+                exclude,
             },
         );
         Ok(ContextAnswer {
@@ -118,7 +139,39 @@ impl Repository {
             text: packed.text,
             blocks: packed.blocks,
             left_out: packed.left_out,
+            not_excluded: not_there,
         })
+    }
+
+    /// Names of spans with paths as the index has them, and those whose file it
+    /// does not have.
+    fn excluded(&self, current: &Current, given: &[SpanId]) -> (Vec<SpanId>, Vec<String>) {
+        if given.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let indexed: FxHashSet<&str> = current
+            .stats
+            .keys()
+            .map(|number| current.snapshot.file(*number).0)
+            .collect();
+        let root = &self.checkout().root;
+        let mut excluded = Vec::with_capacity(given.len());
+        let mut not_there = Vec::new();
+        for id in given {
+            let path = Path::new(&id.path);
+            let relative = path.strip_prefix(root).unwrap_or(path);
+            let relative: PathBuf = relative
+                .components()
+                .filter(|part| *part != Component::CurDir)
+                .collect();
+            let path = relative.to_string_lossy().into_owned();
+            if indexed.contains(path.as_str()) {
+                excluded.push(SpanId { path, ..id.clone() });
+            } else {
+                not_there.push(id.to_string());
+            }
+        }
+        (excluded, not_there)
     }
 }
 

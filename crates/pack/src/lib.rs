@@ -8,6 +8,8 @@
 
 #![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
 
+mod blocks;
+mod cut;
 mod forms;
 mod imports;
 mod lines;

@@ -91,7 +91,7 @@ fn xml(blocks: &[PackBlock]) -> String {
             let _ = write!(text, " symbol=\"{}\"", attribute(&block.breadcrumb));
         }
         // Code as it is, which a model reads better than one with entities.
-        let code = block.text.replace("]]>", "]]]]><![CDATA[>");
+        let code = visible(&block.text).replace("]]>", "]]]]><![CDATA[>");
         let _ = writeln!(text, "><![CDATA[\n{code}]]></span>");
     }
     text
@@ -102,6 +102,17 @@ fn one_line(text: &str) -> String {
     text.replace(|c: char| c.is_control(), " ")
 }
 
+/// What XML has no place for, as a picture of it.
+fn visible(text: &str) -> String {
+    let picture = |c: char| match c {
+        '\t' | '\n' | '\r' => c,
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+        '\u{fffe}' | '\u{ffff}' => '\u{fffd}',
+        c => c,
+    };
+    text.chars().map(picture).collect()
+}
+
 fn attribute(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -110,7 +121,7 @@ fn attribute(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            c if c.is_control() => escaped.push(' '),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push(' '),
             c => escaped.push(c),
         }
     }
@@ -166,6 +177,13 @@ mod tests {
         ));
         assert!(text.contains("]]]]><![CDATA[></span>\""));
         assert_eq!(text.matches("]]></span>\n").count(), 1);
+    }
+
+    #[test]
+    fn xml_holds_no_character_that_xml_refuses() {
+        let text = xml(&[block("a\u{1b}.rs", "x\u{c}y\t\u{1b}[1m\u{ffff}\n")]);
+        assert!(text.contains("path=\"a .rs\""), "{text}");
+        assert!(text.contains("x\u{240c}y\t\u{241b}[1m\u{fffd}\n"), "{text}");
     }
 
     #[test]

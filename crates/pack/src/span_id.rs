@@ -4,21 +4,24 @@ use std::fmt;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// `path:start-end`, or `path:start-end@hash` for as long as those lines are
-/// what they were.
+/// Most ranges in one name.
+const MAX_RANGES: usize = 100;
+
+/// `path:start-end`, or `path:start-end,start-end@hash` for as long as those
+/// lines are what they were.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SpanId {
     /// Path relative to the repository.
     pub path: String,
     /// Its lines, 1-based, inclusive.
-    pub lines: RangeInclusive<u32>,
+    pub lines: Vec<RangeInclusive<u32>>,
     /// Of the text of the lines.
     pub hash: Option<u32>,
 }
 
 impl SpanId {
     /// Of lines with this text.
-    pub(crate) fn new(path: &str, lines: RangeInclusive<u32>, text: &str) -> Self {
+    pub(crate) fn new(path: &str, lines: Vec<RangeInclusive<u32>>, text: &str) -> Self {
         Self {
             path: path.to_owned(),
             lines,
@@ -41,13 +44,11 @@ fn hash(text: &str) -> u32 {
 
 impl fmt::Display for SpanId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{}-{}",
-            self.path,
-            self.lines.start(),
-            self.lines.end()
-        )?;
+        write!(f, "{}", self.path)?;
+        for (at, range) in self.lines.iter().enumerate() {
+            let before = if at == 0 { ':' } else { ',' };
+            write!(f, "{before}{}-{}", range.start(), range.end())?;
+        }
         self.hash.map_or(Ok(()), |hash| write!(f, "@{hash:08x}"))
     }
 }
@@ -81,15 +82,23 @@ impl FromStr for SpanId {
             _ => (text, None),
         };
         let (path, lines) = place.rsplit_once(':').ok_or_else(bad)?;
-        let (start, end) = lines.split_once('-').unwrap_or((lines, lines));
         let number = |text: &str| text.parse::<u32>().map_err(|_| bad());
-        let (start, end) = (number(start)?, number(end)?);
-        if path.is_empty() || start == 0 || end < start {
+        let range = |lines: &str| {
+            let (start, end) = lines.split_once('-').unwrap_or((lines, lines));
+            let (start, end) = (number(start)?, number(end)?);
+            if start == 0 || end < start {
+                return Err(bad());
+            }
+            Ok(start..=end)
+        };
+        let lines: Vec<RangeInclusive<u32>> =
+            lines.split(',').map(range).collect::<Result<_, _>>()?;
+        if path.is_empty() || lines.len() > MAX_RANGES {
             return Err(bad());
         }
         Ok(Self {
             path: path.to_owned(),
-            lines: start..=end,
+            lines,
             hash,
         })
     }
@@ -101,13 +110,13 @@ mod tests {
 
     #[test]
     fn names_read_back() {
-        let id = SpanId::new("src/a@b:c.rs", 3..=9, "text");
+        let id = SpanId::new("src/a@b:c.rs", vec![1..=1, 3..=9], "text");
         assert_eq!(id.to_string().parse(), Ok(id.clone()));
         assert!(id.still_holds("text") && !id.still_holds("other"));
         let plain: SpanId = "src/a.rs:3-9".parse().expect("a name");
-        assert_eq!((plain.lines.clone(), plain.hash), (3..=9, None));
+        assert_eq!((plain.lines.clone(), plain.hash), (vec![3..=9], None));
         assert!(plain.still_holds("anything"));
-        assert_eq!("a:7".parse::<SpanId>().expect("a line").lines, 7..=7);
+        assert_eq!("a:7".parse::<SpanId>().expect("a line").lines, [7..=7]);
         for bad in [
             "",
             "a",
@@ -117,6 +126,8 @@ mod tests {
             "a:3-2",
             "a:x-y",
             "a:1-99999999999",
+            "a:1-2,",
+            "a:1-2,0-3",
         ] {
             assert!(bad.parse::<SpanId>().is_err(), "{bad}");
         }

@@ -99,7 +99,7 @@ fn a_method_is_whole_under_its_class_and_its_imports() {
     );
     assert_eq!(
         block.text,
-        "import os\n...\nclass Desk(Base):\n...\n    def sign_in(self, name):\n        \
+        "import os\n\u{22ee}\nclass Desk(Base):\n\u{22ee}\n    def sign_in(self, name):\n        \
          \"\"\"Let a visitor in.\"\"\"\n        token = os.urandom(16)\n        \
          self.tickets[name] = token\n        return token\n"
     );
@@ -188,9 +188,71 @@ fn of_a_long_definition_the_span_stands_under_the_signature() {
     assert_eq!(places(&pack), ["long.py:90-99"]);
     let text = &pack.blocks[0].text;
     assert!(
-        text.starts_with("def settle(rates, amounts):\n...\n    total += rates[87]"),
+        text.starts_with("def settle(rates, amounts):\n\u{22ee}\n    total += rates[87]"),
         "{text}"
     );
+    // That it goes on is told.
+    assert!(text.ends_with("\n\u{22ee}\n"), "{text}");
+}
+
+#[test]
+fn a_long_definition_is_whole_when_there_is_room() {
+    let first = pack(&[long()], &[found(0, 90, 99)], &options(9000));
+    assert_eq!(places(&first), ["long.py:1-203"]);
+    assert!(!first.text.contains('\u{22ee}'));
+    // Also when it is not the first that was found.
+    let all = [found(1, 12, 16), found(0, 90, 99), found(1, 22, 23)];
+    let second = pack(&[long(), desk()], &all, &options(9000));
+    assert_eq!(
+        places(&second),
+        ["src/desk.py:12-16", "src/desk.py:22-23", "long.py:1-203"]
+    );
+}
+
+#[test]
+fn the_head_of_a_class_brings_the_class() {
+    let pack = pack(&[desk()], &[found(0, 7, 10)], &options(900));
+    assert_eq!(places(&pack), ["src/desk.py:7-19"]);
+}
+
+#[test]
+fn headers_that_were_sent_are_not_sent_again() {
+    let first = pack(&[desk()], &[found(0, 12, 16)], &options(500));
+    let id = &first.blocks[0].id;
+    assert!(id.starts_with("src/desk.py:1-1,7-7,12-16@"), "{id}");
+    let mut again = options(500);
+    again.exclude = vec![id.parse().expect("an id")];
+    let second = pack(&[desk()], &[found(0, 18, 19)], &again);
+    assert!(!second.text.contains("class Desk"), "{}", second.text);
+}
+
+#[test]
+fn headers_that_a_span_follows_are_a_part_of_it() {
+    let text = "class A:\n    x = 1\n    y = 2\n\n    z = 3\n".to_owned();
+    let source = Source {
+        path: "a.py".to_owned(),
+        language: "python".to_owned(),
+        definitions: vec![definition(&text, "A", ChunkKind::Class, (1, 5))],
+        text,
+    };
+    let all = [found(0, 2, 3)];
+    let mut tight = options(30);
+    tight.budget = Tokenizer::O200k
+        .count("## a.py:1-3 A\n```python\nclass A:\n    x = 1\n    y = 2\n\u{22ee}\n```\n");
+    let pack = pack(&[source], &all, &tight);
+    assert_eq!(places(&pack), ["a.py:1-3"]);
+    assert_eq!(
+        pack.blocks[0].text,
+        "class A:\n    x = 1\n    y = 2\n\u{22ee}\n"
+    );
+}
+
+#[test]
+fn a_list_of_nothing_is_a_list() {
+    let mut json = options(100);
+    json.format = Format::Json;
+    let pack = pack(&[desk()], &[], &json);
+    assert_eq!((pack.text.as_str(), pack.tokens), ("[]", 1));
 }
 
 #[test]
@@ -244,11 +306,12 @@ proptest! {
             let lines: Vec<&str> = source.text.lines().collect();
             prop_assert!(block.start_line >= 1 && block.end_line as usize <= lines.len());
             let own = lines[block.start_line as usize - 1..block.end_line as usize].join("\n") + "\n";
-            prop_assert!(block.text.ends_with(&own));
+            let shown = block.text.strip_suffix("\u{22ee}\n").unwrap_or(&block.text);
+            prop_assert!(shown.ends_with(&own));
             for line in block.start_line..=block.end_line {
                 prop_assert!(seen.insert((block.path.clone(), line)), "line {} twice", line);
                 for id in &options.exclude {
-                    prop_assert!(id.path != block.path || !id.lines.contains(&line), "line {} was sent", line);
+                    prop_assert!(id.path != block.path || !id.lines.iter().any(|range| range.contains(&line)), "line {} was sent", line);
                 }
             }
         }

@@ -34,6 +34,6 @@ pub use error::SearchError;
 pub use feature::{FEATURES, Feature, Features};
 pub use file_role::FileRole;
 pub use rank::{Ranker, Ranking, signs};
-pub use searcher::{CandidateSet, Found, RankedSpan, Searcher};
+pub use searcher::{CandidateSet, Found, Purpose, RankedSpan, Searcher};
 pub use terms::Compound;
 pub use understand::{Name, Understanding};

@@ -9,7 +9,7 @@ use wherein_store::{Nearest, RowSet, Snapshot};
 use crate::candidates::{self, Candidate, Candidates, QueryVector, SymbolMatch};
 use crate::condense::condense;
 use crate::describe::{Described, describe};
-use crate::diversify::diversify;
+use crate::diversify::{Loss, diversify};
 use crate::error::SearchError;
 use crate::explain;
 use crate::filter;
@@ -45,6 +45,17 @@ pub struct RankedSpan {
     pub definition: Option<usize>,
 }
 
+/// What the spans are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A list: each further span of a file says less than the one before.
+    #[default]
+    List,
+    /// A context: what a file says is read together, so that only its first
+    /// span is ahead of others.
+    Context,
+}
+
 /// Everything that a search needs.
 pub struct Searcher<'a> {
     /// The generation that answers.
@@ -55,6 +66,8 @@ pub struct Searcher<'a> {
     pub embedder: Option<&'a dyn Embedder>,
     /// How the nearest vectors are found.
     pub nearest: Nearest,
+    /// What the spans are for.
+    pub purpose: Purpose,
 }
 
 /// What a ranker gets to see of a query.
@@ -162,24 +175,41 @@ impl Searcher<'_> {
                 .then_with(|| self.by_place(a.1.row, b.1.row))
         });
         let pairs: Vec<(f32, u32)> = scored.iter().map(|one| (one.0, one.1.file)).collect();
-        let spans = diversify(&pairs, query.k + SPARE, Ranking::shipped().same_file)
-            .into_iter()
-            .map(|(at, lost)| {
-                let (score, one) = &scored[at];
-                let explain = query.explain.then(|| {
-                    let parts = explain::of_features(ranker, &one.features, lost);
-                    explain::explanation(self.snapshot, &query.text, one.row, parts)
-                });
-                RankedSpan {
-                    row: one.row,
-                    rows: one.row..=one.row,
-                    score: score - lost,
-                    explain,
-                    definition: None,
-                }
-            })
-            .collect();
+        let spans = diversify(
+            &pairs,
+            query.k + SPARE,
+            self.loss(Ranking::shipped().same_file),
+        )
+        .into_iter()
+        .map(|(at, lost)| {
+            let (score, one) = &scored[at];
+            let explain = query.explain.then(|| {
+                let parts = explain::of_features(ranker, &one.features, lost);
+                explain::explanation(self.snapshot, &query.text, one.row, parts)
+            });
+            RankedSpan {
+                row: one.row,
+                rows: one.row..=one.row,
+                score: score - lost,
+                explain,
+                definition: None,
+            }
+        })
+        .collect();
         Ok(spans)
+    }
+
+    fn loss(&self, same_file: f32) -> Loss {
+        match self.purpose {
+            Purpose::List => Loss {
+                each: same_file,
+                most: f32::INFINITY,
+            },
+            Purpose::Context => Loss {
+                each: same_file,
+                most: same_file,
+            },
+        }
     }
 
     /// One arm alone: its own score is the score.
@@ -219,7 +249,7 @@ impl Searcher<'_> {
             .collect();
         // An arm's scores have a scale of their own.
         let same_file = scored.first().map_or(0.0, |best| best.1.abs() * 0.5);
-        diversify(&pairs, query.k + SPARE, same_file)
+        diversify(&pairs, query.k + SPARE, self.loss(same_file))
             .into_iter()
             .map(|(at, lost)| {
                 let (row, score) = scored[at];

@@ -33,6 +33,12 @@ pub(crate) fn run(arguments: &ContextArguments) -> Result<Ending> {
         write(&answer).context("cannot write to standard output")?;
     }
     tell_pending(&answer.index);
+    if !answer.not_excluded.is_empty() {
+        remark(&format!(
+            "no such file in the index, so nothing is left out for {}",
+            answer.not_excluded.join(", ")
+        ));
+    }
     if answer.blocks.is_empty() {
         if !arguments.json {
             remark(&if answer.left_out == 0 {

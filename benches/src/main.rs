@@ -7,6 +7,7 @@ mod client;
 mod corpus;
 mod features;
 mod measure;
+mod messages;
 mod mine;
 mod process;
 mod report;
@@ -57,6 +58,8 @@ enum What {
     Features(features::FeatureArguments),
     /// Mines queries from doc comments
     Mine(mine::MineArguments),
+    /// Mines queries from messages that programs give
+    Messages(messages::MessagesArguments),
     /// Exact scan against graph, by the number of vectors
     Vectors {
         /// Chunks of the largest corpus, roughly
@@ -70,6 +73,7 @@ fn main() -> Result<()> {
     match &arguments.what {
         What::Features(arguments) => return features::run(arguments),
         What::Mine(arguments) => return mine::run(arguments),
+        What::Messages(arguments) => return messages::run(arguments),
         _ => {}
     }
     std::fs::create_dir_all(&arguments.scratch)
@@ -91,7 +95,7 @@ fn main() -> Result<()> {
     let readme = arguments.readme.as_deref();
     let out = |name: &str| arguments.out.clone().unwrap_or_else(|| PathBuf::from(name));
     match arguments.what {
-        What::Features(_) | What::Mine(_) => Ok(()),
+        What::Features(_) | What::Mine(_) | What::Messages(_) => Ok(()),
         What::Report => {
             let readme = readme.context("name the README with --readme")?;
             report::write(&read("benches/results.json")?, readme)?;

@@ -3,7 +3,6 @@
 //! are asked with, so that the answer does not contain the question.
 
 use std::collections::BTreeMap;
-use std::hash::Hasher;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -84,7 +83,7 @@ pub(crate) fn run(arguments: &MineArguments) -> Result<()> {
     write(&arguments.to.join("repos.json"), &all)
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
@@ -92,7 +91,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 /// The texts of a repository, as they would be indexed.
-fn read(root: &Path) -> Result<BTreeMap<String, (Language, String)>> {
+pub(crate) fn read(root: &Path) -> Result<BTreeMap<String, (Language, String)>> {
     let checkout = Checkout::at(root)?;
     let options = wherein_walk::Options::default();
     let mut files = BTreeMap::new();
@@ -104,16 +103,28 @@ fn read(root: &Path) -> Result<BTreeMap<String, (Language, String)>> {
     Ok(files)
 }
 
+/// Whether queries are mined from a file: it is code, and not of tests.
+pub(crate) fn is_asked_of(path: &str, language: Language) -> bool {
+    let lower = path.to_lowercase();
+    !(lower.contains("test")
+        || lower.contains("example")
+        || language.is_prose()
+        || language.is_data())
+}
+
+/// FNV-1a of some texts: the same on every machine and for every compiler.
+pub(crate) fn fixed_hash(texts: &[&str]) -> u64 {
+    let bytes = texts.iter().flat_map(|text| text.bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 fn mine(files: &BTreeMap<String, (Language, String)>) -> Vec<Mined> {
     let options = wherein_chunk::Options::default();
     let mut all = Vec::new();
     for (path, (language, text)) in files {
-        let lower = path.to_lowercase();
-        if lower.contains("test")
-            || lower.contains("example")
-            || language.is_prose()
-            || language.is_data()
-        {
+        if !is_asked_of(path, *language) {
             continue;
         }
         let chunked = wherein_chunk::chunk(text, *language, &options);
@@ -192,13 +203,7 @@ fn question(doc: &str, name: &str) -> Option<String> {
 
 /// Some of what was mined, drawn by a fixed hash, spread over the files.
 fn chosen(repository: &str, mut mined: Vec<Mined>, most: usize) -> Vec<Mined> {
-    mined.sort_by_key(|one| {
-        let mut hasher = std::hash::DefaultHasher::new();
-        for text in [repository, &one.path, &one.query] {
-            hasher.write(text.as_bytes());
-        }
-        hasher.finish()
-    });
+    mined.sort_by_key(|one| fixed_hash(&[repository, &one.path, &one.query]));
     let mut of_file: BTreeMap<String, usize> = BTreeMap::new();
     let mut seen: Vec<String> = Vec::new();
     mined.retain(|one| {

@@ -17,12 +17,19 @@ const SYMBOLS: usize = 60;
 /// What a match in each field counts: symbol, path, breadcrumb, doc, body.
 const FIELD_WEIGHTS: [f32; 5] = [1.6, 1.0, 0.6, 0.7, 1.0];
 
+/// The field of names that are defined, alone.
+const SYMBOL_FIELD: [f32; 5] = [1.0, 0.0, 0.0, 0.0, 0.0];
+/// Bytes of a name that may be a part of others.
+const MIN_PART: usize = 3;
+
 /// How well a definition of a chunk matches a name of the query.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd)]
 pub(crate) enum SymbolMatch {
     /// No definition has the name.
     #[default]
     None,
+    /// A longer name has the name in it, and nothing has the name itself.
+    Partial,
     /// The name matches but for its case style, or its qualifiers do not.
     Loose,
     /// The name matches as written.
@@ -38,6 +45,8 @@ pub(crate) struct Candidate {
     pub(crate) lexical: f32,
     pub(crate) cosine: Option<f32>,
     pub(crate) symbol: SymbolMatch,
+    /// Of a partial match, how much of the longer name was asked for.
+    pub(crate) part: f32,
 }
 
 /// All candidates of a query, and the scores that are not of one row alone.
@@ -131,6 +140,17 @@ pub(crate) fn gather(
             }
         }
     }
+    let mut parts: FxHashMap<u32, f32> = FxHashMap::default();
+    if matches.is_empty()
+        && matches!(mode, Mode::Hybrid | Mode::Symbol)
+        && let (true, Some(name)) = (understanding.is_symbol, understanding.names.first())
+    {
+        parts = partial_matches(snapshot, understanding, name, allowed, SYMBOLS.max(k))?;
+        for row in parts.keys() {
+            entry(&mut found, *row);
+            matches.insert(*row, SymbolMatch::Partial);
+        }
+    }
     let mut rows: Vec<Candidate> = found.into_values().collect();
     rows.sort_unstable_by_key(|candidate| candidate.row);
     for candidate in &mut rows {
@@ -138,6 +158,7 @@ pub(crate) fn gather(
             .as_ref()
             .map_or(0.0, |scores| scores.of(candidate.row));
         candidate.symbol = matches.get(&candidate.row).copied().unwrap_or_default();
+        candidate.part = parts.get(&candidate.row).copied().unwrap_or_default();
         if let Some(QueryVector { model, vector, .. }) = vector {
             candidate.cosine = snapshot.cosine(candidate.row, vector, model)?;
         }
@@ -158,7 +179,8 @@ fn by_compound(snapshot: &Snapshot, understanding: &Understanding, allowed: &Row
     rows
 }
 
-/// The rows of files that the query names.
+/// The rows of files that the query names; those of a line that it names before
+/// others.
 fn by_path(snapshot: &Snapshot, understanding: &Understanding, allowed: &RowSet) -> Vec<u32> {
     if understanding.paths.is_empty() {
         return Vec::new();
@@ -166,21 +188,66 @@ fn by_path(snapshot: &Snapshot, understanding: &Understanding, allowed: &RowSet)
     let mut rows = Vec::new();
     for file in 0..snapshot.files() as u32 {
         let path = snapshot.file(file).0.to_lowercase();
-        if understanding
+        let meant: Vec<Option<u32>> = understanding
             .paths
             .iter()
-            .any(|asked| path.ends_with(asked))
-        {
-            let allowed = snapshot
-                .file_rows(file)
-                .filter(|row| allowed.contains(*row));
-            rows.extend(allowed.take(SYMBOLS));
+            .filter(|asked| asked.means(&path))
+            .map(|asked| asked.line)
+            .collect();
+        if meant.is_empty() {
+            continue;
         }
+        let has_line = |row: &u32| {
+            let span = snapshot.chunk(*row).span;
+            let mut lines = meant.iter().flatten();
+            lines.any(|line| (span.start_line..=span.end_line).contains(line))
+        };
+        let of_file = || {
+            let rows = snapshot.file_rows(file);
+            rows.filter(|row| allowed.contains(*row))
+        };
+        if meant.iter().any(Option::is_some) {
+            rows.extend(of_file().filter(has_line).take(SYMBOLS));
+        }
+        rows.extend(of_file().take(SYMBOLS));
         if rows.len() > LEXICAL {
             break;
         }
     }
     rows
+}
+
+/// Rows that define a name with `name` in it, and how much of it that is.
+fn partial_matches(
+    snapshot: &Snapshot,
+    understanding: &Understanding,
+    name: &Name,
+    allowed: &RowSet,
+    limit: usize,
+) -> Result<FxHashMap<u32, f32>, SearchError> {
+    let asked = words::identifier_key(&name.last);
+    let mut found = FxHashMap::default();
+    if asked.len() < MIN_PART {
+        return Ok(found);
+    }
+    let scores = snapshot.lexical(&LexicalQuery {
+        terms: understanding.terms.clone(),
+        fields: SYMBOL_FIELD,
+        guesses: 0,
+    })?;
+    for (row, _) in scores.best(allowed, limit) {
+        let mut best = 0.0_f32;
+        snapshot.each_chunk_symbol(row, |name| {
+            let key = words::identifier_key(name);
+            if key.contains(&asked) {
+                best = best.max(asked.len() as f32 / key.len() as f32);
+            }
+        });
+        if best > 0.0 {
+            found.insert(row, best);
+        }
+    }
+    Ok(found)
 }
 
 /// Rows that define `name`, best match first, at most `limit`.
@@ -200,10 +267,14 @@ fn symbol_matches(
         .into_iter()
         .map(|symbol| {
             let how = if !qualifiers.is_empty() {
-                let context: Vec<String> = symbol
-                    .breadcrumb
+                // What encloses it, and its file; not its own name, nor the
+                // extension.
+                let above = symbol.breadcrumb.rsplit_once("::").map_or("", |one| one.0);
+                let path = snapshot.chunk(symbol.row).path;
+                let path = path.rsplit_once('.').map_or(path, |one| one.0);
+                let context: Vec<String> = above
                     .split("::")
-                    .chain(snapshot.chunk(symbol.row).path.split(['/', '.']))
+                    .chain(path.split('/'))
                     .map(words::identifier_key)
                     .collect();
                 if qualifiers.iter().all(|part| context.contains(part)) {

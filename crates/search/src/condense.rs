@@ -1,7 +1,9 @@
 //! From ranked chunks to the hits of an answer: neighbours become one span, and
 //! what is the same text elsewhere is shown once.
 
-use rustc_hash::FxHashSet;
+use std::hash::BuildHasher;
+
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use wherein_store::{Snapshot, StoreError, each_term};
 
 use crate::searcher::RankedSpan;
@@ -19,10 +21,11 @@ const COPY_TERMS: usize = 12;
 /// keeps the better one's place, score and name.
 pub(crate) fn condense(
     snapshot: &Snapshot,
-    ranked: Vec<RankedSpan>,
+    ranked: impl Iterator<Item = RankedSpan>,
     k: usize,
 ) -> Result<Vec<RankedSpan>, StoreError> {
-    let mut kept: Vec<RankedSpan> = Vec::with_capacity(k.min(ranked.len()));
+    let mut kept: Vec<RankedSpan> = Vec::new();
+    let mut bags = Bags::default();
     for span in ranked {
         // A neighbour from further down the list would come before better hits.
         let last = kept.len().saturating_sub(1);
@@ -31,11 +34,20 @@ pub(crate) fn condense(
                 && (overlap(snapshot, one, &span) || at == last && are_small(snapshot, one, &span))
         });
         if let Some(at) = joined {
-            let (first, last) = (
-                (*kept[at].rows.start()).min(*span.rows.start()),
-                (*kept[at].rows.end()).max(*span.rows.end()),
-            );
-            kept[at].rows = first..=last;
+            join(&mut kept[at], &span);
+            // What is longer now may reach into another one.
+            while let Some(other) = (0..kept.len()).find(|other| {
+                *other != at
+                    && touch(snapshot, &kept[*other], &kept[at])
+                    && overlap(snapshot, &kept[*other], &kept[at])
+            }) {
+                let (better, worse) = (at.min(other), at.max(other));
+                let gone = kept.remove(worse);
+                join(&mut kept[better], &gone);
+                if better != at {
+                    break;
+                }
+            }
             continue;
         }
         if kept.len() == k {
@@ -43,13 +55,19 @@ pub(crate) fn condense(
         }
         let mut is_copy = false;
         for one in &kept {
-            is_copy = is_copy || are_copies(snapshot, one.row, span.row)?;
+            is_copy = is_copy || bags.are_copies(snapshot, one.row, span.row)?;
         }
         if !is_copy {
             kept.push(span);
         }
     }
     Ok(kept)
+}
+
+fn join(one: &mut RankedSpan, other: &RankedSpan) {
+    let first = (*one.rows.start()).min(*other.rows.start());
+    let last = (*one.rows.end()).max(*other.rows.end());
+    one.rows = first..=last;
 }
 
 /// The two in the order of their rows.
@@ -82,34 +100,76 @@ fn are_small(snapshot: &Snapshot, a: &RankedSpan, b: &RankedSpan) -> bool {
     snapshot.chunk(*last.rows.end()).span.bytes.end - start <= MERGED_BYTES
 }
 
-/// Whether two chunks are the same text but for little: a vendored copy, a
-/// generated twin.
-fn are_copies(snapshot: &Snapshot, a: u32, b: u32) -> Result<bool, StoreError> {
-    let (one, other) = (snapshot.chunk(a), snapshot.chunk(b));
-    let bytes = |span: wherein_core::Span| (span.bytes.end - span.bytes.start) as f32;
-    let (least, most) = (
-        bytes(one.span).min(bytes(other.span)),
-        bytes(one.span).max(bytes(other.span)),
-    );
-    // What differs at a glance is told apart without reading the texts.
-    if one.file == other.file
-        || one.kind != other.kind
-        || one.symbol != other.symbol
-        || least < COPY_LENGTHS * most
-    {
-        return Ok(false);
-    }
-    let bag = |row: u32| -> Result<FxHashSet<String>, StoreError> {
+/// The terms of chunks as sorted hashes, each computed once.
+#[derive(Default)]
+struct Bags(FxHashMap<u32, Vec<u64>>);
+
+impl Bags {
+    fn fill(&mut self, snapshot: &Snapshot, row: u32) -> Result<(), StoreError> {
+        if self.0.contains_key(&row) {
+            return Ok(());
+        }
         let chunk = snapshot.chunk(row);
         let text = snapshot.file_text(chunk.file)?;
-        let mut terms = FxHashSet::default();
+        let mut bag = Vec::new();
         each_term(chunk.span.bytes.of(&text), |term| {
-            terms.insert(term.to_owned());
+            bag.push(FxBuildHasher.hash_one(term));
         });
-        Ok(terms)
-    };
-    let (one, other) = (bag(a)?, bag(b)?);
-    let common = one.intersection(&other).count();
-    let all = one.len() + other.len() - common;
-    Ok(all >= COPY_TERMS && common as f32 >= COPY_SHARE * all as f32)
+        bag.sort_unstable();
+        bag.dedup();
+        self.0.insert(row, bag);
+        Ok(())
+    }
+
+    /// Whether two chunks are the same text but for little: a vendored copy, a
+    /// generated twin.
+    fn are_copies(&mut self, snapshot: &Snapshot, a: u32, b: u32) -> Result<bool, StoreError> {
+        let (one, other) = (snapshot.chunk(a), snapshot.chunk(b));
+        let bytes = |span: wherein_core::Span| (span.bytes.end - span.bytes.start) as f32;
+        let (least, most) = (
+            bytes(one.span).min(bytes(other.span)),
+            bytes(one.span).max(bytes(other.span)),
+        );
+        // What differs at a glance is told apart without reading the texts.
+        if one.file == other.file
+            || one.kind != other.kind
+            || one.symbol != other.symbol
+            || least < COPY_LENGTHS * most
+        {
+            return Ok(false);
+        }
+        self.fill(snapshot, a)?;
+        self.fill(snapshot, b)?;
+        let (one, other) = (&self.0[&a], &self.0[&b]);
+        let common = in_both(one, other);
+        let all = one.len() + other.len() - common;
+        Ok(all >= COPY_TERMS && common as f32 >= COPY_SHARE * all as f32)
+    }
+}
+
+/// How many values two sorted lists have in common.
+fn in_both(one: &[u64], other: &[u64]) -> usize {
+    let (mut a, mut b, mut common) = (0, 0, 0);
+    while let (Some(left), Some(right)) = (one.get(a), other.get(b)) {
+        match left.cmp(right) {
+            std::cmp::Ordering::Less => a += 1,
+            std::cmp::Ordering::Greater => b += 1,
+            std::cmp::Ordering::Equal => {
+                (a, b, common) = (a + 1, b + 1, common + 1);
+            }
+        }
+    }
+    common
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sorted_lists_have_in_common() {
+        assert_eq!(in_both(&[1, 3, 5, 7], &[3, 4, 5, 9]), 2);
+        assert_eq!(in_both(&[], &[1]), 0);
+        assert_eq!(in_both(&[2, 4], &[2, 4]), 2);
+    }
 }

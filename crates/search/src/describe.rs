@@ -8,9 +8,10 @@ use wherein_store::{RoughQuery, Snapshot};
 use crate::candidates::{Candidate, Candidates, SymbolMatch};
 use crate::error::SearchError;
 use crate::feature::{FEATURES, Feature, Features};
-use crate::file_facts::{FileFacts, built_twins, older_versions};
+use crate::file_facts::{FileFacts, built_twins, older_versions, stem};
 use crate::file_role::FileRole;
 use crate::lexicon::Lexicon;
+use crate::phrase::Phrase;
 use crate::understand::Understanding;
 
 /// A candidate with its features.
@@ -164,18 +165,10 @@ pub(crate) fn describe(
             facts.role = FileRole::Built;
         }
     }
-    for (at, is_older) in older_versions(&paths).into_iter().enumerate() {
-        let asked = || {
-            let mut folders = paths[at].split('/');
-            folders.any(|folder| {
-                understanding
-                    .words
-                    .iter()
-                    .any(|word| *word == folder.to_lowercase())
-            })
-        };
-        if is_older && let Some(facts) = facts.get_mut(&distinct[at]) {
-            facts.is_past |= !asked();
+    for (at, older) in older_versions(&paths).into_iter().enumerate() {
+        if let (Some(folder), Some(facts)) = (older, facts.get_mut(&distinct[at])) {
+            let folder = folder.to_lowercase();
+            facts.is_past |= !understanding.words.contains(&folder);
         }
     }
     if let Some(meaning) = meaning {
@@ -202,6 +195,7 @@ pub(crate) fn describe(
         three: most(&|at| facts[&files[at]].meaning_three),
         mean: most(&|at| facts[&files[at]].meaning_mean),
     };
+    let phrases = phrases(snapshot, rows, &files, &by_words, understanding)?;
     let described = (0..rows.len())
         .into_par_iter()
         .with_min_len(PARALLEL)
@@ -232,6 +226,7 @@ pub(crate) fn describe(
                 understanding,
                 &mut set,
             );
+            set(Feature::Phrase, phrases.get(&at).copied().unwrap_or(0.0));
             Described {
                 row: rows[at].row,
                 file,
@@ -240,6 +235,38 @@ pub(crate) fn describe(
         })
         .collect();
     Ok(described)
+}
+
+/// By number of the candidate: how much of the query stands in it word for word.
+/// Only where words say that something may is the text read, each file once.
+fn phrases(
+    snapshot: &Snapshot,
+    rows: &[Candidate],
+    files: &[u32],
+    by_words: &[(f32, bool)],
+    understanding: &Understanding,
+) -> Result<FxHashMap<usize, f32>, SearchError> {
+    let Some(phrase) = Phrase::of(&understanding.text) else {
+        return Ok(FxHashMap::default());
+    };
+    let mut of_file: FxHashMap<u32, Vec<usize>> = FxHashMap::default();
+    for (at, (_, is_near)) in by_words.iter().enumerate() {
+        if *is_near {
+            of_file.entry(files[at]).or_default().push(at);
+        }
+    }
+    let found: Result<Vec<Vec<(usize, f32)>>, SearchError> = of_file
+        .into_par_iter()
+        .map(|(file, all)| {
+            let text = snapshot.file_text(file)?;
+            let share = |at: usize| {
+                let bytes = snapshot.chunk(rows[at].row).span.bytes;
+                (at, phrase.share(bytes.of(&text)))
+            };
+            Ok(all.into_iter().map(share).collect())
+        })
+        .collect();
+    Ok(found?.into_iter().flatten().collect())
 }
 
 fn flag(holds: bool) -> f32 {
@@ -313,7 +340,7 @@ fn describe_chunk(
         );
     }
     let name = chunk.path.rsplit('/').next().unwrap_or(chunk.path);
-    let stem_key = words::identifier_key(name.split('.').next().unwrap_or(name));
+    let stem_key = words::identifier_key(stem(name));
     let named = named(snapshot, candidate.row, &stem_key, lexicon, asked);
     set(Feature::SymbolWords, named.covered);
     set(Feature::SymbolAsked, named.asked);
@@ -321,6 +348,7 @@ fn describe_chunk(
     set(Feature::IsNamesake, flag(named.namesake));
     match candidate.symbol {
         SymbolMatch::None => {}
+        SymbolMatch::Partial => set(Feature::SymbolLoose, candidate.part * 0.5),
         SymbolMatch::Loose => set(Feature::SymbolLoose, 1.0),
         SymbolMatch::Exact => set(Feature::SymbolExact, 1.0),
         SymbolMatch::Qualified => set(Feature::SymbolQualified, 1.0),
@@ -344,6 +372,17 @@ fn describe_chunk(
     }
     let bytes = chunk.span.bytes.end - chunk.span.bytes.start;
     set(Feature::Size, ((bytes as f32).ln_1p() / 9.0).min(1.0));
+    let has_line = |line: Option<u32>| {
+        line.is_some_and(|line| (chunk.span.start_line..=chunk.span.end_line).contains(&line))
+    };
+    if asked.paths.iter().any(|path| has_line(path.line)) {
+        let path = chunk.path.to_lowercase();
+        let mut meant = asked.paths.iter().filter(|path| has_line(path.line));
+        set(
+            Feature::LineAsked,
+            flag(meant.any(|asked| asked.means(&path))),
+        );
+    }
     let is_first = snapshot.file_rows(chunk.file).start == candidate.row;
     set(Feature::IsFirst, flag(is_first));
 }

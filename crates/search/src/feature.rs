@@ -97,8 +97,10 @@ features! {
     FileNameIs = "file_name_is",
     /// The query names this path.
     PathAsked = "path_asked",
-    /// Two or more adjacent words of the question are one identifier here.
-    Compound = "compound",
+    /// The query names a line, and the chunk has it.
+    LineAsked = "line_asked",
+    /// Words of the query stand here as they are asked, one after another.
+    Phrase = "phrase",
     /// A test, and none was asked for.
     Test = "test",
     /// An example, and none was asked for.
@@ -117,7 +119,8 @@ features! {
     UntoldName = "untold_name",
     /// The file's name promises a bit of everything (`utils`).
     MixedName = "mixed_name",
-    /// Kept for the past (`legacy`, `compat`), and that was not asked for.
+    /// Kept for the past (`legacy`, `compat`, `v3` beside `v4`), and that was not
+    /// asked for.
     Past = "past",
     /// Not for callers (`internal`, `impl`), and that was not asked for.
     Inner = "inner",

@@ -198,13 +198,13 @@ impl FileFacts {
             path_asked: understanding
                 .paths
                 .iter()
-                .any(|asked| ends_with_path(&lower_path, asked)),
+                .any(|asked| asked.means(&lower_path)),
             role: FileRole::of(path, language),
             is_untold: UNTOLD_NAMES.contains(&lower_stem.as_str()),
             is_mixed: MIXED_NAMES.contains(&lower_stem.as_str()) && !asked(MIXED_NAMES),
             is_past: has(PAST) && !asked(PAST),
             is_inner: has(INNER) && !asked(INNER),
-            is_other_platform: has(OTHER_PLATFORMS) && !asked(OTHER_PLATFORMS),
+            is_other_platform: is_of_platform(path) && !asked(OTHER_PLATFORMS),
             only_declares: only_declares(name),
             rows: rows.len() as u32,
             depth: folders.split('/').filter(|part| !part.is_empty()).count() as u32,
@@ -213,7 +213,7 @@ impl FileFacts {
 }
 
 /// A file's name without its extensions.
-fn stem(name: &str) -> &str {
+pub(crate) fn stem(name: &str) -> &str {
     let trimmed = name.trim_start_matches('.');
     trimmed.split('.').next().unwrap_or(trimmed)
 }
@@ -233,13 +233,14 @@ fn path_words(path: &str) -> Vec<String> {
     all
 }
 
-fn ends_with_path(path: &str, asked: &str) -> bool {
-    path.strip_suffix(asked)
-        .is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
-        || path.contains('/')
-            && path.split_once(asked).is_some_and(|(before, after)| {
-                (before.is_empty() || before.ends_with('/')) && after.starts_with('/')
-            })
+/// Whether a path is of one platform. A file that is named `mac` or `win` and
+/// nothing else is as likely about authentication codes or winning.
+fn is_of_platform(path: &str) -> bool {
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let is_one = |part: &String| OTHER_PLATFORMS.contains(&part.as_str());
+    let name = path_words(name);
+    let short = name.len() <= 2 && name.iter().all(|part| part.len() <= 3);
+    path_words(folders).iter().any(is_one) || !short && name.iter().any(is_one)
 }
 
 /// Whether files of this name declare what others define.
@@ -257,36 +258,40 @@ fn version(folder: &str) -> Option<u32> {
     folder.strip_prefix(['v', 'V'])?.parse().ok()
 }
 
-/// Which of these paths lie in the folder of a version that is not the newest
-/// among them: one beside a folder of a later version, or a first version
-/// beside code that has no version.
-pub(crate) fn older_versions(paths: &[&str]) -> Vec<bool> {
-    let folder_of = |path: &str| -> Option<(String, u32)> {
-        let mut before = String::new();
+/// Of each of these paths the folder of a version that is not the newest among
+/// them: one beside a folder of a later version, or a first version of a file
+/// that is there without a version too.
+pub(crate) fn older_versions<'a>(paths: &[&'a str]) -> Vec<Option<&'a str>> {
+    /// What is before the folder, the folder, its version, and what is after it.
+    type Place<'a> = (&'a str, &'a str, u32, &'a str);
+    let place = |path: &'a str| -> Option<Place<'a>> {
+        let mut start = 0;
         for folder in path.rsplit_once('/')?.0.split('/') {
+            let end = start + folder.len();
             if let Some(version) = version(folder) {
-                return Some((before, version));
+                return Some((&path[..start], folder, version, &path[end + 1..]));
             }
-            before.push_str(folder);
-            before.push('/');
+            start = end + 1;
         }
         None
     };
-    let places: Vec<Option<(String, u32)>> = paths.iter().map(|path| folder_of(path)).collect();
-    let newest = |prefix: &str| {
-        let versions = places.iter().flatten().filter(|place| place.0 == prefix);
-        versions.map(|place| place.1).max().unwrap_or(0)
+    let places: Vec<Option<Place<'_>>> = paths.iter().map(|path| place(path)).collect();
+    let newest = |before: &str| {
+        let versions = places.iter().flatten().filter(|place| place.0 == before);
+        versions.map(|place| place.2).max().unwrap_or(0)
     };
-    let has_plain = |prefix: &str| {
-        let mut all = paths.iter().zip(&places);
-        all.any(|(path, place)| place.is_none() && path.starts_with(prefix))
+    let has_plain = |before: &str, after: &str| {
+        let after_it = |path: &&str| path.strip_prefix(before) == Some(after);
+        paths.iter().any(after_it)
     };
     places
         .iter()
         .map(|place| {
-            place.as_ref().is_some_and(|(prefix, version)| {
-                *version < newest(prefix) || *version <= 1 && has_plain(prefix)
-            })
+            place
+                .filter(|(before, _, version, after)| {
+                    *version < newest(before) || *version <= 1 && has_plain(before, after)
+                })
+                .map(|place| place.1)
         })
         .collect()
 }
@@ -339,22 +344,18 @@ mod tests {
             "src/v3/types.ts",
             "src/v4/core/types.ts",
             "lib/v1/a.py",
-            "lib/main.py",
+            "lib/a.py",
             "api/v1/routes.go",
             "api/v2/routes.go",
             "other/v2/x.go",
             "version.c",
+            "web/v1/users.py",
+            "web/app.py",
+            "web/README.md",
         ]);
-        assert_eq!(older, [true, false, true, false, true, false, false, false]);
-    }
-
-    #[test]
-    fn paths_are_recognised_from_their_end_or_as_a_folder() {
-        assert!(ends_with_path("src/auth/login.rs", "auth/login.rs"));
-        assert!(ends_with_path("src/auth/login.rs", "login.rs"));
-        assert!(ends_with_path("src/auth/login.rs", "src/auth"));
-        assert!(!ends_with_path("src/auth/nologin.rs", "login.rs"));
-        assert!(!ends_with_path("src/author/x.rs", "src/auth"));
+        let past = [Some("v3"), None, Some("v1"), None, Some("v1")];
+        assert_eq!(older[..5], past);
+        assert_eq!(older[5..], [None; 6]);
     }
 
     #[test]
@@ -363,6 +364,8 @@ mod tests {
             path_words("src/win32/file_io.c"),
             ["src", "src", "win32", "win32", "file", "io", "file_io"]
         );
+        assert!(is_of_platform("src/win/pipe.c") && is_of_platform("src/pipe_win.c"));
+        assert!(is_of_platform("src/windows.rs") && !is_of_platform("crypto/mac.rs"));
         assert!(only_declares("uv.h") && only_declares("a.d.ts") && !only_declares("a.hpp"));
         assert_eq!(stem(".eslintrc.json"), "eslintrc");
     }

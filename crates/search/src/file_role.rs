@@ -50,7 +50,6 @@ const EXAMPLE_FOLDERS: &[&str] = &[
     "benchmarks",
     "docs",
     "doc",
-    "docs_src",
     "tutorial",
     "tutorials",
     "playground",
@@ -95,7 +94,7 @@ impl FileRole {
             Self::Vendored
         } else if in_one_of(BUILT_FOLDERS) && BUILT_ENDS.iter().any(|end| name.ends_with(end)) {
             Self::Built
-        } else if in_one_of(TEST_FOLDERS) || is_test_name(name) {
+        } else if in_one_of(TEST_FOLDERS) || is_test_name(name, language) {
             Self::Test
         } else if in_one_of(EXAMPLE_FOLDERS) {
             Self::Example
@@ -109,12 +108,20 @@ impl FileRole {
     }
 }
 
-fn is_test_name(name: &str) -> bool {
+fn is_test_name(name: &str, language: Language) -> bool {
     let stem = name.split('.').next().unwrap_or(name);
     let lower = stem.to_ascii_lowercase();
-    let camel = ["Test", "Tests", "Spec", "IT"]
-        .iter()
-        .any(|end| stem.len() > end.len() && stem.ends_with(end));
+    // `KeySpec.java` is what it says; `LoginIT.java` is an integration test.
+    let spec = !matches!(language, Language::Java | Language::CSharp | Language::Cpp);
+    let camel = ["Test", "Tests", "IT"]
+        .into_iter()
+        .chain(spec.then_some("Spec"))
+        .any(|end| {
+            let before = stem.strip_suffix(end);
+            before.is_some_and(|before| {
+                before.ends_with(|c: char| c.is_lowercase() || c.is_numeric())
+            })
+        });
     let dotted = name
         .split('.')
         .skip(1)
@@ -145,6 +152,12 @@ mod tests {
             ("pkg/server_test.go", Go, FileRole::Test),
             ("src/LoginTest.java", Java, FileRole::Test),
             ("src/a.spec.ts", TypeScript, FileRole::Test),
+            ("src/LoginIT.java", Java, FileRole::Test),
+            ("src/HTTP2Test.java", Java, FileRole::Test),
+            ("src/MethodSpec.java", Java, FileRole::Code),
+            ("src/LoginSpec.scala", Language::Scala, FileRole::Test),
+            ("db/AUDIT.sql", Language::Sql, FileRole::Code),
+            ("src/LIMIT.rs", Rust, FileRole::Code),
             ("app/test_login.py", Python, FileRole::Test),
             ("examples/tests/a.rs", Rust, FileRole::Test),
             ("examples/a.rs", Rust, FileRole::Example),

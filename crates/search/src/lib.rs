@@ -12,6 +12,7 @@
 #![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
 
 mod abbreviations;
+mod asked_path;
 mod candidates;
 mod condense;
 mod describe;
@@ -24,11 +25,13 @@ mod file_role;
 mod filter;
 mod lexicon;
 mod pattern;
+mod phrase;
 mod rank;
 mod searcher;
 mod terms;
 mod understand;
 
+pub use asked_path::AskedPath;
 pub use describe::Described;
 pub use error::SearchError;
 pub use feature::{FEATURES, Feature, Features};

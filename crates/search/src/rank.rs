@@ -149,6 +149,8 @@ fn hand_weights(is_symbol: bool) -> Features {
     set(Feature::SymbolExact, if is_symbol { 6.0 } else { 1.5 });
     set(Feature::SymbolQualified, if is_symbol { 7.2 } else { 2.1 });
     set(Feature::PathAsked, 3.0);
+    set(Feature::LineAsked, 6.0);
+    set(Feature::Phrase, 3.0);
     set(Feature::IsType, 0.3);
     set(Feature::IsFunction, 0.3);
     set(Feature::Test, -1.8);

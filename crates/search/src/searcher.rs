@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use wherein_core::{ByteRange, Explanation, Hit, Mode, Query, words};
+use wherein_core::{ByteRange, Contribution, Explanation, Hit, Mode, Query, words};
 use wherein_embed::{Embedder, Role};
 use wherein_store::{Nearest, RowSet, Snapshot};
 
@@ -16,9 +16,6 @@ use crate::filter;
 use crate::pattern;
 use crate::rank::Ranking;
 use crate::understand::Understanding;
-
-/// Ranked chunks beyond the hits asked for: some become one with others.
-const SPARE: usize = 20;
 
 /// What a query found.
 #[derive(Clone, Debug)]
@@ -43,6 +40,21 @@ pub struct RankedSpan {
     /// Which of the chunk's definitions was asked for, when it is not the one
     /// that the chunk is named by: small siblings share a chunk.
     pub definition: Option<usize>,
+}
+
+impl RankedSpan {
+    fn of(row: u32, score: f32, parts: Option<Vec<Contribution>>) -> Self {
+        Self {
+            row,
+            rows: row..=row,
+            score,
+            explain: parts.map(|contributions| Explanation {
+                contributions,
+                matched_words: Vec::new(),
+            }),
+            definition: None,
+        }
+    }
 }
 
 /// What the spans are for.
@@ -149,7 +161,7 @@ impl Searcher<'_> {
             Mode::Hybrid => self.ranked(query, &understanding, &candidates, vector.as_ref())?,
             one_arm => self.by_one_arm(query, one_arm, &candidates.rows),
         };
-        let mut spans = condense(self.snapshot, ranked, query.k)?;
+        let mut spans = self.condensed(query, ranked)?;
         for span in &mut spans {
             span.definition = self.definition_meant(span.row, &understanding, query);
         }
@@ -175,27 +187,39 @@ impl Searcher<'_> {
                 .then_with(|| self.by_place(a.1.row, b.1.row))
         });
         let pairs: Vec<(f32, u32)> = scored.iter().map(|one| (one.0, one.1.file)).collect();
-        let spans = diversify(
-            &pairs,
-            query.k + SPARE,
-            self.loss(Ranking::shipped().same_file),
-        )
-        .into_iter()
-        .map(|(at, lost)| {
-            let (score, one) = &scored[at];
-            let explain = query.explain.then(|| {
-                let parts = explain::of_features(ranker, &one.features, lost);
-                explain::explanation(self.snapshot, &query.text, one.row, parts)
-            });
-            RankedSpan {
-                row: one.row,
-                rows: one.row..=one.row,
-                score: score - lost,
-                explain,
-                definition: None,
+        let loss = self.loss(Ranking::shipped().same_file);
+        Ok(diversify(&pairs, loss)
+            .into_iter()
+            .map(|(at, lost)| {
+                let (score, one) = &scored[at];
+                let parts = query
+                    .explain
+                    .then(|| explain::of_features(ranker, &one.features, lost, loss.each));
+                RankedSpan::of(one.row, score - lost, parts)
+            })
+            .collect())
+    }
+
+    /// The hits of ranked chunks, with the words that they match.
+    fn condensed(
+        &self,
+        query: &Query,
+        ranked: Vec<RankedSpan>,
+    ) -> Result<Vec<RankedSpan>, SearchError> {
+        let mut spans = condense(self.snapshot, ranked.into_iter(), query.k)?;
+        for span in &mut spans {
+            let rows = span.rows.clone();
+            if let Some(explain) = &mut span.explain {
+                let first = self.snapshot.chunk(*rows.start());
+                let bytes = ByteRange {
+                    start: first.span.bytes.start,
+                    end: self.snapshot.chunk(*rows.end()).span.bytes.end,
+                };
+                let text = self.snapshot.file_text(first.file)?;
+                explain.matched_words =
+                    explain::matched_words(&query.text, bytes.of(&text), first.path);
             }
-        })
-        .collect();
+        }
         Ok(spans)
     }
 
@@ -218,6 +242,7 @@ impl Searcher<'_> {
             Mode::Semantic => ("meaning", |one| one.cosine.unwrap_or(0.0)),
             Mode::Symbol => ("symbol", |one| match one.symbol {
                 SymbolMatch::None => 0.0,
+                SymbolMatch::Partial => 0.4 * one.part,
                 SymbolMatch::Loose => 0.5,
                 SymbolMatch::Exact => 0.9,
                 SymbolMatch::Qualified => 1.0,
@@ -233,11 +258,7 @@ impl Searcher<'_> {
         let scored = pattern::search(self.snapshot, &query.text, allowed)?;
         Ok(Found {
             mode: Mode::Regex,
-            spans: condense(
-                self.snapshot,
-                self.listed(query, "matches", scored),
-                query.k,
-            )?,
+            spans: self.condensed(query, self.listed(query, "matches", scored))?,
         })
     }
 
@@ -248,22 +269,15 @@ impl Searcher<'_> {
             .map(|(row, score)| (*score, self.snapshot.file_of_row(*row)))
             .collect();
         // An arm's scores have a scale of their own.
-        let same_file = scored.first().map_or(0.0, |best| best.1.abs() * 0.5);
-        diversify(&pairs, query.k + SPARE, self.loss(same_file))
+        let loss = self.loss(scored.first().map_or(0.0, |best| best.1.abs() * 0.5));
+        diversify(&pairs, loss)
             .into_iter()
             .map(|(at, lost)| {
                 let (row, score) = scored[at];
-                let explain = query.explain.then(|| {
-                    let parts = explain::of_arm(name, score, lost);
-                    explain::explanation(self.snapshot, &query.text, row, parts)
-                });
-                RankedSpan {
-                    row,
-                    rows: row..=row,
-                    score: score - lost,
-                    explain,
-                    definition: None,
-                }
+                let parts = query
+                    .explain
+                    .then(|| explain::of_arm(name, score, lost, loss.each));
+                RankedSpan::of(row, score - lost, parts)
             })
             .collect()
     }

@@ -1,7 +1,7 @@
 //! The words of a query as terms of the index: with weights, with what they
 //! stand for, and joined as names would be.
 
-use wherein_core::{Language, words};
+use wherein_core::words;
 use wherein_store::{MAX_TERMS, terms};
 
 use crate::abbreviations;
@@ -15,10 +15,8 @@ const MEANT_WEIGHT: f32 = 0.5;
 const VAGUE_WEIGHT: f32 = 0.35;
 /// Weight of adjacent words that are looked for as one identifier.
 pub(crate) const COMPOUND_WEIGHT: f32 = 0.5;
-/// Most words of a query that may make up one name (`event loop run`).
-const COMPOUND_WORDS: usize = 4;
 /// Most compounds that are looked up.
-const MAX_COMPOUNDS: usize = 48;
+const MAX_COMPOUNDS: usize = 96;
 
 /// Words of a question, joined as a name would be.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,19 +27,8 @@ pub struct Compound {
     pub words: usize,
     /// Share of the question's words that carry meaning.
     pub share: f32,
-}
-
-/// A word that names a file: with a folder or an extension of letters.
-pub(crate) fn path_named(word: &str) -> Option<String> {
-    let bare = word.trim_matches(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.' | '/')));
-    let bare = bare.trim_matches('.').trim_matches('/');
-    let (_, name) = bare.rsplit_once('/').unwrap_or(("", bare));
-    let has_extension = name.rsplit_once('.').is_some_and(|(stem, extension)| {
-        let known = Language::from_file_name(name).is_some();
-        !stem.is_empty() && known && extension.chars().all(char::is_alphanumeric)
-    });
-    (has_extension || bare.matches('/').count() >= 2 && !bare.contains(':'))
-        .then(|| bare.to_lowercase())
+    /// Whether none of them is a stop word, or all of the query was joined.
+    pub is_plain: bool,
 }
 
 /// The words of a query that carry meaning, or all when none does.
@@ -56,19 +43,26 @@ pub(crate) fn content_words(query: &str) -> Vec<&str> {
 }
 
 /// Runs of adjacent words, joined; single words too, since a question often
-/// names a definition without any sign of it.
+/// names a definition without any sign of it. Stop words are parts of names
+/// (`for_each`, `with_suffix`), but no name is made of them alone, unless the
+/// query is.
 pub(crate) fn compounds(query: &str) -> Vec<Compound> {
+    let all: Vec<&str> = words::words(query).map(|(_, word)| word).collect();
     let content = content_words(query);
+    let says = |word: &&&str| content.contains(*word);
     let mut found: Vec<Compound> = Vec::new();
-    for words in (1..=COMPOUND_WORDS.min(content.len())).rev() {
-        for run in content.windows(words) {
+    // Two words are a name more often than one or many.
+    for words in [2, 3, 1, 4] {
+        for run in all.windows(words) {
+            let said = run.iter().filter(says).count();
             let key = words::identifier_key(&run.concat());
             let known = found.iter().any(|one| one.key == key);
-            if key.len() > 2 && !known && found.len() < MAX_COMPOUNDS {
+            if said > 0 && key.len() > 2 && !known && found.len() < MAX_COMPOUNDS {
                 found.push(Compound {
                     key,
                     words,
-                    share: words as f32 / content.len() as f32,
+                    share: said as f32 / content.len() as f32,
+                    is_plain: said == words || words == all.len(),
                 });
             }
         }
@@ -162,6 +156,17 @@ mod tests {
         assert!(keys.contains(&"rotatingfilehandler".to_owned()));
         assert!(keys.contains(&"filehandler".to_owned()));
         assert!(!keys.contains(&"thefile".to_owned()));
+        let of = |query: &str, key: &str| {
+            compounds(query)
+                .into_iter()
+                .find(|one| one.key == key)
+                .map(|one| one.share)
+        };
+        assert_eq!(of("with suffix", "withsuffix"), Some(1.0));
+        assert_eq!(of("for each", "foreach"), Some(1.0));
+        assert_eq!(of("what does for each do on a list", "foreach"), Some(0.5));
+        // Words that are apart are no name.
+        assert_eq!(of("the error of the handler", "errorhandler"), None);
         assert!(compounds(&"a b c d ".repeat(500)).len() <= MAX_COMPOUNDS);
     }
 }

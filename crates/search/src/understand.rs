@@ -4,7 +4,11 @@
 use wherein_core::words;
 use wherein_store::MAX_TERMS;
 
-use crate::terms::{COMPOUND_WEIGHT, Compound, compounds, path_named, weigh};
+use crate::asked_path::AskedPath;
+use crate::terms::{COMPOUND_WEIGHT, Compound, compounds, weigh};
+
+/// Most names of one query: a pasted text has many.
+const MAX_NAMES: usize = 16;
 
 /// A query, understood.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,6 +17,8 @@ use crate::terms::{COMPOUND_WEIGHT, Compound, compounds, path_named, weigh};
     reason = "hints are independent of each other"
 )]
 pub struct Understanding {
+    /// The query as it was given.
+    pub text: String,
     /// Terms of the lexical index with their weights; each once.
     pub terms: Vec<(String, f32)>,
     /// For each of `terms` the one that it stands in for, by number: itself
@@ -23,8 +29,8 @@ pub struct Understanding {
     pub compound_terms: u64,
     /// Adjacent words of a question that may be one name.
     pub compounds: Vec<Compound>,
-    /// Words that look like paths of files, in lower case.
-    pub paths: Vec<String>,
+    /// Words that look like paths of files.
+    pub paths: Vec<AskedPath>,
     /// The words of a question, in lower case.
     pub words: Vec<String>,
     /// Names that may be those of definitions, as written: the whole query
@@ -63,12 +69,19 @@ impl Name {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let trimmed = text.trim_matches(|c: char| !(c.is_alphanumeric() || c == '_'));
+        let joined = text.replace("->", ".");
+        let bare = without_arguments(&joined);
+        let trimmed = bare.trim_matches(|c: char| !(c.is_alphanumeric() || c == '_'));
         let parts: Vec<&str> = trimmed
-            .split(['.', ':', '#', '/', '\\', '>', '-'])
+            .split(['.', ':', '#', '/', '\\'])
             .filter(|part| !part.is_empty())
             .collect();
-        let plain = |part: &&str| part.chars().all(|c| c.is_alphanumeric() || c == '_');
+        // Names of markup, Lisp and shells have hyphens, and in queries so may
+        // those of any language.
+        let plain = |part: &&str| {
+            part.chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'))
+        };
         if !parts.iter().all(plain) {
             return None;
         }
@@ -78,6 +91,22 @@ impl Name {
             qualifiers: qualifiers.iter().map(|part| (*part).to_owned()).collect(),
         })
     }
+}
+
+/// A name without what stands in brackets after it: `Mutex<T>::lock(x)` is
+/// `Mutex::lock`. As it is when they do not close.
+fn without_arguments(text: &str) -> String {
+    let mut bare = String::with_capacity(text.len());
+    let mut depth = 0_u32;
+    for c in text.chars() {
+        match c {
+            '<' | '(' | '[' if !bare.is_empty() => depth += 1,
+            '>' | ')' | ']' if depth > 0 => depth -= 1,
+            c if depth == 0 => bare.push(c),
+            _ => {}
+        }
+    }
+    if depth == 0 { bare } else { text.to_owned() }
 }
 
 /// Whether a word of a sentence looks like a name from code rather than prose.
@@ -100,30 +129,42 @@ impl Understanding {
     /// Reads a query.
     pub fn of(query: &str) -> Self {
         let tokens: Vec<&str> = query.split_whitespace().collect();
-        let single = match tokens.as_slice() {
-            [one] => Name::parse(one),
+        let paths = AskedPath::all(&tokens);
+        let is_place = paths
+            .iter()
+            .any(|asked| asked.line.is_some() || asked.path.contains('/'));
+        let bare = without_arguments(query.trim());
+        let single = match bare.split_whitespace().collect::<Vec<_>>().as_slice() {
+            [one] if !is_place => Name::parse(one),
             _ => None,
         };
-        let names: Vec<Name> = match &single {
-            Some(name) => std::iter::once(name.clone())
-                .chain(Name::whole(query))
-                .collect(),
-            None => tokens
-                .iter()
-                .filter(|token| stands_out(token))
-                .filter_map(|token| Name::parse(token))
-                .collect(),
+        let mut names: Vec<Name> = Vec::new();
+        let mut add = |name: Option<Name>| {
+            if let Some(name) = name
+                && names.len() < MAX_NAMES
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
         };
+        if single.is_some() {
+            add(single.clone());
+            add(Name::whole(query));
+        } else {
+            for token in tokens.iter().filter(|token| stands_out(token)) {
+                if AskedPath::of(token).is_none() {
+                    add(Name::parse(token));
+                }
+            }
+        }
         let (terms, stands_for) = weigh(query);
         let mut understanding = Self {
+            text: query.to_owned(),
             terms,
             stands_for,
             is_symbol: single.is_some(),
             names,
-            paths: tokens
-                .iter()
-                .filter_map(|token| path_named(token))
-                .collect(),
+            paths,
             words: words::words(query)
                 .map(|(_, word)| word.to_lowercase())
                 .collect(),
@@ -140,7 +181,8 @@ impl Understanding {
     /// Adjacent words are also looked for as one identifier (`event loop` in
     /// `event_loop`).
     fn add_compound_terms(&mut self) {
-        for compound in self.compounds.iter().filter(|one| one.words > 1) {
+        let plain = |one: &&Compound| one.words > 1 && one.is_plain;
+        for compound in self.compounds.iter().filter(plain) {
             let known = self.terms.iter().any(|one| one.0 == compound.key);
             if !known && self.terms.len() < MAX_TERMS {
                 self.compound_terms |= 1 << self.terms.len();
@@ -219,15 +261,47 @@ mod tests {
     }
 
     #[test]
-    fn files_are_recognised_by_folder_or_extension() {
-        let paths = |query: &str| Understanding::of(query).paths;
-        assert_eq!(
-            paths("what does src/auth/login.rs do?"),
-            ["src/auth/login.rs"]
-        );
-        assert_eq!(paths("retry in client.py"), ["client.py"]);
-        assert!(paths("read/write access, e.g. on http://x.y").is_empty());
-        assert!(paths("where is session.login called").is_empty());
+    fn names_come_in_any_case_style_and_with_arguments() {
+        for (query, expected) in [
+            ("get-event-loop", "get-event-loop"),
+            ("GET_EVENT_LOOP", "GET_EVENT_LOOP"),
+            ("Mutex<T>::lock", "Mutex|lock"),
+            ("HashMap<String, Vec<u8>>::get", "HashMap|get"),
+            ("ptr->field", "ptr|field"),
+            ("session.open(path, mode)", "session|open"),
+        ] {
+            assert!(Understanding::of(query).is_symbol, "{query}");
+            assert_eq!(names(query)[0], expected, "{query}");
+        }
+        assert_eq!(names("`new` ".repeat(3000).as_str()), ["new"]);
+        let many: String = (0..3000).fold(String::new(), |all, n| format!("{all} a{n}.new"));
+        assert_eq!(names(&many).len(), MAX_NAMES);
+    }
+
+    #[test]
+    fn a_place_in_a_file_is_no_name() {
+        for query in ["src/auth/login.rs:120", "client.py:3", "src/auth/login.rs"] {
+            let understood = Understanding::of(query);
+            assert!(
+                !understood.is_symbol && understood.names.is_empty(),
+                "{query}"
+            );
+            assert_eq!(understood.paths.len(), 1, "{query}");
+        }
+        let trace = Understanding::of("panicked at src/a.rs:3:5: FooBar is not set");
+        assert_eq!(trace.paths[0].line, Some(3));
+        assert_eq!(trace.names.len(), 1);
+    }
+
+    #[test]
+    fn words_that_are_a_name_together_are_terms() {
+        let understood = Understanding::of("with suffix");
+        let at = understood
+            .terms
+            .iter()
+            .position(|one| one.0 == "withsuffix");
+        let at = at.expect("a term");
+        assert_eq!(understood.compound_terms >> at & 1, 1);
     }
 
     #[test]

@@ -11,17 +11,17 @@ import numpy as np
 import train
 
 GROUPS = {
-    "words of the chunk (BM25, coverage)": "words words_rank covered heading compound",
+    "words of the chunk (BM25, coverage)": "words words_rank covered heading phrase",
     "meaning of the chunk (vectors)": "meaning cosine meaning_rank",
     "words of the whole file": "file_words file_best file_covered file_heading file_density file_hits_words",
     "meaning of the whole file": "file_meaning file_meaning_three file_meaning_mean file_hits_meaning",
-    "words of the path": "path folders file_name file_name_asked file_name_is path_asked",
+    "words of the path": "path folders file_name file_name_asked file_name_is path_asked line_asked",
     "names of definitions": "symbol_words symbol_asked symbol_is symbol_loose symbol_exact symbol_qualified breadcrumb is_namesake",
     "kind, size and place of the chunk": "is_type is_function is_impl is_loose size is_first",
-    "what the file is for (test, example, vendored, prose, data)": "test example vendored prose data role_asked",
+    "what the file is for (test, example, vendored, built, prose, data)": "test example vendored built prose data role_asked",
     "other priors of the file": "untold_name mixed_name past inner other_platform declares file_size depth",
     "all that vectors say": "meaning cosine meaning_rank file_meaning file_meaning_three file_meaning_mean file_hits_meaning",
-    "all that words say": "words words_rank covered heading compound file_words file_best file_covered file_heading file_density file_hits_words",
+    "all that words say": "words words_rank covered heading phrase file_words file_best file_covered file_heading file_density file_hits_words",
 }
 START, END = "<!-- ablation: made by `make ablation` -->", "<!-- end of ablation -->"
 

@@ -24,7 +24,7 @@ import numpy as np
 NEGATIVES, POSITIVES = 40, 4
 PULL = 1.0  # towards the weights set by hand
 ROUNDS, STEPS, RATE = 6, 25, 0.15
-SHARES = {"development": 1.0, "own": 0.3, "whole": 0.3, "mined": 0.1}  # what a query of each part counts
+SHARES = {"development": 1.0, "own": 0.3, "whole": 0.3, "mined": 0.1, "messages": 0.4}  # what a query of each part counts
 SAME_FILE = 3.0  # what each further chunk of a file loses: .5 gives .872 (development) and .766 (own), 1 .887 / .778, 3 .900 / .786, 6 .904 / .779
 WITHIN = 8.0  # how far behind the best a span may be and still be context: 1.2 % of the targets are further
 FOLDS, SEED = 10, 1

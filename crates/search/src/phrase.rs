@@ -1,0 +1,127 @@
+//! Runs of a query's words that stand word for word in a text: what finds the
+//! place of a message that was pasted.
+
+use rustc_hash::FxHashMap;
+use wherein_core::words;
+
+/// Words of a query that are looked at.
+const MAX_WORDS: usize = 200;
+/// Shorter runs are chance.
+const MIN_RUN: u32 = 3;
+/// Weight of a run that says all, however long the query is.
+const FULL: f32 = 6.0;
+/// Weight below which a run says nothing.
+const LEAST: f32 = 1.8;
+/// Weight of a word that carries no meaning of its own, where one that does has 1.
+const STOP_WEIGHT: f32 = 0.34;
+
+/// The words of a query, in their order.
+pub(crate) struct Phrase {
+    /// Weight of each.
+    weights: Vec<f32>,
+    /// Where each occurs.
+    places: FxHashMap<String, Vec<usize>>,
+    total: f32,
+}
+
+impl Phrase {
+    /// `None` when the query is too short to have a run.
+    pub(crate) fn of(query: &str) -> Option<Self> {
+        let mut places: FxHashMap<String, Vec<usize>> = FxHashMap::default();
+        let mut weights = Vec::new();
+        for (_, word) in words::words(query).take(MAX_WORDS) {
+            let lower = word.to_lowercase();
+            let is_said =
+                !words::is_stop_word(&lower) && !lower.bytes().all(|b| b.is_ascii_digit());
+            places.entry(lower).or_default().push(weights.len());
+            weights.push(if is_said { 1.0 } else { STOP_WEIGHT });
+        }
+        let total: f32 = weights.iter().sum();
+        (weights.len() >= MIN_RUN as usize && total >= LEAST).then_some(Self {
+            weights,
+            places,
+            total,
+        })
+    }
+
+    /// How much of the query the longest run in `text` is: 0 to 1. A long run
+    /// counts in full however long the query is.
+    pub(crate) fn share(&self, text: &str) -> f32 {
+        let mut best = 0.0_f32;
+        // By place in the query of a run's last word: its words and weight.
+        let mut runs: FxHashMap<usize, (u32, f32)> = FxHashMap::default();
+        for (_, word) in words::words(text) {
+            let mut next = FxHashMap::default();
+            if let Some(places) = self.places.get(&word.to_lowercase()) {
+                for at in places {
+                    let before = at.checked_sub(1).and_then(|at| runs.get(&at));
+                    let (length, weight) = before.copied().unwrap_or_default();
+                    let run = (length + 1, weight + self.weights[*at]);
+                    if run.0 >= MIN_RUN {
+                        best = best.max(run.1);
+                    }
+                    next.insert(*at, run);
+                }
+            }
+            runs = next;
+        }
+        if best < LEAST {
+            return 0.0;
+        }
+        let share = (best / self.total).max(best / FULL).min(1.0);
+        // Short runs are often chance, the whole never is.
+        share * share
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In hundredths.
+    fn share(query: &str, text: &str) -> i32 {
+        let share = |phrase: Phrase| (phrase.share(text) * 100.0).round() as i32;
+        Phrase::of(query).map_or(-1, share)
+    }
+
+    #[test]
+    fn a_message_is_found_word_for_word() {
+        let code = "raise RuntimeError('This event loop is already running')";
+        assert_eq!(share("This event loop is already running", code), 100);
+        assert_eq!(
+            share("RuntimeError: This event loop is already running", code),
+            100
+        );
+        // What was filled in cuts the run.
+        let format = "error!(\"the argument '{}' cannot be used with '{}'\")";
+        let part = share("the argument '--foo' cannot be used with '--bar'", format);
+        assert!(part > 0 && part < 100, "{part}");
+    }
+
+    #[test]
+    fn a_long_run_of_a_longer_paste_counts_in_full() {
+        let paste = format!(
+            "{} cannot start a runtime from within another busy runtime thread",
+            "frame at x ".repeat(50)
+        );
+        assert_eq!(
+            share(
+                &paste,
+                "\"Cannot start a runtime from within another busy runtime thread\""
+            ),
+            100
+        );
+    }
+
+    #[test]
+    fn chance_is_no_phrase() {
+        assert_eq!(
+            share("how is the session closed", "the session is closed"),
+            0
+        );
+        assert_eq!(share("where is it in the hat", "is it in the file"), 0);
+        assert_eq!(share("close session", "close session"), -1);
+        assert_eq!(share("", ""), -1);
+        assert_eq!(share("one two three 4 5 6", "4 5 6"), 0);
+    }
+}

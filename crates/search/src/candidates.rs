@@ -14,6 +14,10 @@ const LEXICAL: usize = 150;
 const DENSE: usize = 100;
 const SYMBOLS: usize = 60;
 
+/// Least cosine of a row where no word of the query is known: questions about
+/// what a repository does not have come to .1 to .3, others to .4 and more.
+const NEAR: f32 = 0.3;
+
 /// What a match in each field counts: symbol, path, breadcrumb, doc, body.
 const FIELD_WEIGHTS: [f32; 5] = [1.6, 1.0, 0.6, 0.7, 1.0];
 
@@ -117,7 +121,11 @@ pub(crate) fn gather(
     };
     let (by_words, by_meaning) = rayon::join(by_words, by_meaning);
     let (lexical, best) = by_words?.unzip();
-    for (row, _) in best.unwrap_or_default().into_iter().chain(by_meaning?) {
+    let mut by_meaning = by_meaning?;
+    if best.as_ref().is_some_and(Vec::is_empty) {
+        by_meaning.retain(|(_, cosine)| *cosine >= NEAR);
+    }
+    for (row, _) in best.unwrap_or_default().into_iter().chain(by_meaning) {
         entry(&mut found, row);
     }
     if mode == Mode::Hybrid {

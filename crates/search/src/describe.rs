@@ -195,7 +195,7 @@ pub(crate) fn describe(
         three: most(&|at| facts[&files[at]].meaning_three),
         mean: most(&|at| facts[&files[at]].meaning_mean),
     };
-    let phrases = phrases(snapshot, rows, &files, &by_words, understanding)?;
+    let phrases = phrases(snapshot, candidates, &files, &lexicon, understanding)?;
     let described = (0..rows.len())
         .into_par_iter()
         .with_min_len(PARALLEL)
@@ -237,23 +237,36 @@ pub(crate) fn describe(
     Ok(described)
 }
 
+/// Candidates whose text is read for runs of the query's words.
+const READ: usize = 24;
+
 /// By number of the candidate: how much of the query stands in it word for word.
-/// Only where words say that something may is the text read, each file once.
+/// Only of those that hold most of its words is the text read, each file once.
 fn phrases(
     snapshot: &Snapshot,
-    rows: &[Candidate],
+    candidates: &Candidates,
     files: &[u32],
-    by_words: &[(f32, bool)],
+    lexicon: &Lexicon,
     understanding: &Understanding,
 ) -> Result<FxHashMap<usize, f32>, SearchError> {
-    let Some(phrase) = Phrase::of(&understanding.text) else {
+    let rows = &candidates.rows;
+    let (Some(phrase), Some(scores)) = (Phrase::of(&understanding.text), &candidates.lexical)
+    else {
         return Ok(FxHashMap::default());
     };
+    let mut near: Vec<(f32, usize)> = (0..rows.len())
+        .map(|at| (lexicon.share(scores.matched(rows[at].row)), at))
+        .filter(|one| one.0 > 0.0)
+        .collect();
+    near.sort_by(|a, b| {
+        let words = |one: usize| rows[one].lexical;
+        (b.0.total_cmp(&a.0))
+            .then(words(b.1).total_cmp(&words(a.1)))
+            .then(a.1.cmp(&b.1))
+    });
     let mut of_file: FxHashMap<u32, Vec<usize>> = FxHashMap::default();
-    for (at, (_, is_near)) in by_words.iter().enumerate() {
-        if *is_near {
-            of_file.entry(files[at]).or_default().push(at);
-        }
+    for (_, at) in near.into_iter().take(READ) {
+        of_file.entry(files[at]).or_default().push(at);
     }
     let found: Result<Vec<Vec<(usize, f32)>>, SearchError> = of_file
         .into_par_iter()

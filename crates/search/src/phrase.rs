@@ -48,22 +48,25 @@ impl Phrase {
     /// counts in full however long the query is.
     pub(crate) fn share(&self, text: &str) -> f32 {
         let mut best = 0.0_f32;
-        // By place in the query of a run's last word: its words and weight.
-        let mut runs: FxHashMap<usize, (u32, f32)> = FxHashMap::default();
+        // Of each run that ends in the word before: the place of its last word in
+        // the query, its words, and their weight.
+        let mut runs: Vec<(usize, u32, f32)> = Vec::new();
+        let mut next = Vec::new();
+        let mut lower = String::new();
         for (_, word) in words::words(text) {
-            let mut next = FxHashMap::default();
-            if let Some(places) = self.places.get(&word.to_lowercase()) {
-                for at in places {
-                    let before = at.checked_sub(1).and_then(|at| runs.get(&at));
-                    let (length, weight) = before.copied().unwrap_or_default();
-                    let run = (length + 1, weight + self.weights[*at]);
-                    if run.0 >= MIN_RUN {
-                        best = best.max(run.1);
-                    }
-                    next.insert(*at, run);
+            lower.clear();
+            lower.extend(word.chars().flat_map(char::to_lowercase));
+            next.clear();
+            for at in self.places.get(&lower).into_iter().flatten() {
+                let before = runs.iter().find(|run| run.0 + 1 == *at);
+                let (length, weight) = before.map_or((0, 0.0), |run| (run.1, run.2));
+                let run = (*at, length + 1, weight + self.weights[*at]);
+                if run.1 >= MIN_RUN {
+                    best = best.max(run.2);
                 }
+                next.push(run);
             }
-            runs = next;
+            std::mem::swap(&mut runs, &mut next);
         }
         if best < LEAST {
             return 0.0;

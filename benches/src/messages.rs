@@ -126,7 +126,6 @@ fn filled(literal: &str) -> String {
     let mut rest = literal;
     while let Some(at) = rest.find(['{', '%']) {
         let is_brace = rest.as_bytes()[at] == b'{';
-        shown.push_str(rest[..at].trim_end_matches(['$', '#']));
         let end = if is_brace {
             rest[at..].find('}').map(|end| at + end + 1)
         } else {
@@ -136,10 +135,11 @@ fn filled(literal: &str) -> String {
         let Some(end) = end else {
             break;
         };
+        shown.push_str(rest[..at].trim_end_matches(['$', '#']));
         shown.push_str("main");
         rest = &rest[end..];
     }
-    shown.push_str(rest.trim_start_matches(['{', '%']));
+    shown.push_str(rest);
     shown.trim().to_owned()
 }
 
@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(filled(found[0]), "cannot open the file main for reading");
         assert_eq!(filled("got %d of %5.2s items"), "got main of main items");
         assert_eq!(filled("user ${name} is gone"), "user main is gone");
-        assert_eq!(filled("100% {"), "100 ");
+        assert_eq!(filled("{x} of 100% {"), "main of 100% {");
         assert_eq!(literals("a \"SELECT a FROM b WHERE c=1\"").count(), 0);
     }
 

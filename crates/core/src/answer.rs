@@ -18,6 +18,10 @@ pub struct SearchAnswer {
     pub index: IndexState,
     /// Best first.
     pub hits: Vec<Hit>,
+    /// No word of the query occurs in what was searched: what was found is near
+    /// in meaning alone, and may be no answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub by_meaning_alone: bool,
 }
 
 /// Which index answered, and how fresh it is.
@@ -121,6 +125,10 @@ pub struct ContextAnswer {
     /// Of `exclude`, what names no file of the index.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub not_excluded: Vec<String>,
+    /// No word of the query occurs in what was searched: what was found is near
+    /// in meaning alone, and may be no answer.
+    #[serde(skip_serializing_if = "std::ops::Not::not", default)]
+    pub by_meaning_alone: bool,
 }
 
 /// Lines of one file in a pack.

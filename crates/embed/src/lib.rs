@@ -42,4 +42,8 @@ pub trait Embedder: Send + Sync {
     /// without any known token gives a row of zeros. A row depends on its own
     /// text only (to 1e-6), whatever the texts beside it.
     fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<f32>, EmbedError>;
+
+    /// Whether the model knows some word of a text as such: of one that is made
+    /// of unknown words the vector is that of their pieces, and says little.
+    fn knows_any(&self, text: &str) -> bool;
 }

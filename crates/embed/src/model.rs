@@ -149,4 +149,8 @@ impl Embedder for Model {
         }
         Ok(output)
     }
+
+    fn knows_any(&self, text: &str) -> bool {
+        self.tokenizer.knows_any(text)
+    }
 }

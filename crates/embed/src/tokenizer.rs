@@ -128,6 +128,21 @@ impl Tokenizer {
         });
     }
 
+    /// Whether some part of a word, of three letters or more and no stop word, is
+    /// an entry as a whole.
+    pub fn knows_any(&self, text: &str) -> bool {
+        let mut known = false;
+        for (_, word) in words(text) {
+            identifier_parts(word, |part| {
+                let part = part.to_lowercase();
+                known |= part.len() > 2
+                    && !wherein_core::words::is_stop_word(&part)
+                    && self.whole.contains_key(part.as_str());
+            });
+        }
+        known
+    }
+
     fn encode_cached(&self, text: &str, max_tokens: usize, ids: &mut Vec<u32>, cache: &mut Cache) {
         let end = ids.len().saturating_add(max_tokens);
         let mut unread = max_tokens.saturating_mul(READ_PER_KEPT);

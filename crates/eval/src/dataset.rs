@@ -281,7 +281,7 @@ fn check(source: &Path, root: &Path, target: &Target) -> Result<(), String> {
         return Ok(());
     };
     let bytes = std::fs::read(&file).unwrap_or_default();
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let lines = bytes.split(|byte| *byte == b'\n').count();
     if start as usize > lines {
         return Err(format!("{}:{start}-{end}", target.path));
     }

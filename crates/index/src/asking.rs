@@ -20,6 +20,8 @@ pub(crate) struct Asked {
     /// Best first.
     pub(crate) spans: Vec<RankedSpan>,
     pub(crate) index: IndexState,
+    /// Whether no word of the query was found.
+    pub(crate) by_meaning_alone: bool,
 }
 
 /// A candidate of a query with its features, in the order of
@@ -88,6 +90,7 @@ impl Repository {
             mode: asked.mode,
             index: asked.index,
             hits,
+            by_meaning_alone: asked.by_meaning_alone,
             took_ms: started.elapsed().as_secs_f64() * 1000.0,
         })
     }
@@ -110,7 +113,7 @@ impl Repository {
             ..self.searcher(&current)
         };
         let found = searcher.search(&wider)?;
-        let mode = found.mode;
+        let (mode, by_meaning_alone) = (found.mode, found.by_meaning_alone);
         let (spans, stale) = self.verified(&current, found, query.k);
         let view = current.snapshot.catalog().view(&self.root);
         let pending = self.pending.load(Ordering::Relaxed).max(stale);
@@ -133,6 +136,7 @@ impl Repository {
             mode,
             spans,
             index,
+            by_meaning_alone,
         })
     }
 

@@ -140,6 +140,7 @@ impl Repository {
             blocks: packed.blocks,
             left_out: packed.left_out,
             not_excluded: not_there,
+            by_meaning_alone: asked.by_meaning_alone,
         })
     }
 

@@ -14,10 +14,6 @@ const LEXICAL: usize = 150;
 const DENSE: usize = 100;
 const SYMBOLS: usize = 60;
 
-/// Least cosine of a row where no word of the query is known: questions about
-/// what a repository does not have come to .1 to .3, others to .4 and more.
-const NEAR: f32 = 0.3;
-
 /// What a match in each field counts: symbol, path, breadcrumb, doc, body.
 const FIELD_WEIGHTS: [f32; 5] = [1.6, 1.0, 0.6, 0.7, 1.0];
 
@@ -56,6 +52,8 @@ pub(crate) struct Candidate {
 /// All candidates of a query, and the scores that are not of one row alone.
 pub(crate) struct Candidates {
     pub(crate) rows: Vec<Candidate>,
+    /// Whether words were looked for and none was found.
+    pub(crate) no_words: bool,
     pub(crate) lexical: Option<LexicalScores>,
 }
 
@@ -63,6 +61,8 @@ pub(crate) struct Candidates {
 pub(crate) struct QueryVector<'a> {
     pub(crate) model: &'a str,
     pub(crate) vector: Vec<f32>,
+    /// Whether the model knows some word of the query as such.
+    pub(crate) is_known: bool,
     pub(crate) nearest: Nearest,
 }
 
@@ -114,6 +114,7 @@ pub(crate) fn gather(
             model,
             vector,
             nearest,
+            ..
         } = query;
         let mut near = snapshot.dense(vector, model, allowed, DENSE.max(k), *nearest)?;
         near.retain(|(_, cosine)| *cosine > 0.0);
@@ -122,8 +123,10 @@ pub(crate) fn gather(
     let (by_words, by_meaning) = rayon::join(by_words, by_meaning);
     let (lexical, best) = by_words?.unzip();
     let mut by_meaning = by_meaning?;
-    if best.as_ref().is_some_and(Vec::is_empty) {
-        by_meaning.retain(|(_, cosine)| *cosine >= NEAR);
+    let no_words = best.as_ref().is_some_and(Vec::is_empty);
+    // Neither the index nor the model has seen such a word.
+    if no_words && vector.is_some_and(|query| !query.is_known) {
+        by_meaning.clear();
     }
     for (row, _) in best.unwrap_or_default().into_iter().chain(by_meaning) {
         entry(&mut found, row);
@@ -171,7 +174,11 @@ pub(crate) fn gather(
             candidate.cosine = snapshot.cosine(candidate.row, vector, model)?;
         }
     }
-    Ok(Candidates { rows, lexical })
+    Ok(Candidates {
+        rows,
+        no_words,
+        lexical,
+    })
 }
 
 /// Rows that define what several adjacent words of a question name together.

@@ -99,7 +99,7 @@ features! {
     PathAsked = "path_asked",
     /// The query names a line, and the chunk has it.
     LineAsked = "line_asked",
-    /// Words of the query stand here as they are asked, one after another.
+    /// Words of the query stand here as they are asked, one after another; 0 to 2.
     Phrase = "phrase",
     /// A test, and none was asked for.
     Test = "test",

@@ -10,6 +10,8 @@ const MAX_WORDS: usize = 200;
 const MIN_RUN: u32 = 3;
 /// Weight of a run that says all, however long the query is.
 const FULL: f32 = 6.0;
+/// Weight of a run that is hardly chance.
+const SURE: f32 = 3.0;
 /// Weight below which a run says nothing.
 const LEAST: f32 = 1.8;
 /// Weight of a word that carries no meaning of its own, where one that does has 1.
@@ -44,8 +46,8 @@ impl Phrase {
         })
     }
 
-    /// How much of the query the longest run in `text` is: 0 to 1. A long run
-    /// counts in full however long the query is.
+    /// How much of the query the longest run in `text` is, and how long it is:
+    /// 0 to 2. A long run counts in full however long the query is.
     pub(crate) fn share(&self, text: &str) -> f32 {
         let mut best = 0.0_f32;
         // Of each run that ends in the word before: the place of its last word in
@@ -72,8 +74,8 @@ impl Phrase {
             return 0.0;
         }
         let share = (best / self.total).max(best / FULL).min(1.0);
-        // Short runs are often chance, the whole never is.
-        share * share
+        // Short runs are often chance, long ones never are.
+        share * share * (best / SURE).clamp(0.5, 2.0)
     }
 }
 
@@ -90,10 +92,10 @@ mod tests {
     #[test]
     fn a_message_is_found_word_for_word() {
         let code = "raise RuntimeError('This event loop is already running')";
-        assert_eq!(share("This event loop is already running", code), 100);
+        assert_eq!(share("This event loop is already running", code), 156);
         assert_eq!(
             share("RuntimeError: This event loop is already running", code),
-            100
+            189
         );
         // What was filled in cuts the run.
         let format = "error!(\"the argument '{}' cannot be used with '{}'\")";
@@ -112,7 +114,7 @@ mod tests {
                 &paste,
                 "\"Cannot start a runtime from within another busy runtime thread\""
             ),
-            100
+            200
         );
     }
 

@@ -24,6 +24,9 @@ pub struct Found {
     pub mode: Mode,
     /// Best first.
     pub spans: Vec<RankedSpan>,
+    /// Whether no word of the query was found, so that all that is here is near
+    /// in meaning alone.
+    pub by_meaning_alone: bool,
 }
 
 /// A ranked chunk.
@@ -126,6 +129,7 @@ impl Searcher<'_> {
             Some(embedder) if matches!(mode, Mode::Hybrid | Mode::Semantic) => Some(QueryVector {
                 model: embedder.model_id(),
                 vector: embedder.embed(Role::Query, &[&query.text])?,
+                is_known: embedder.knows_any(&query.text),
                 nearest: self.nearest,
             }),
             _ => None,
@@ -161,11 +165,16 @@ impl Searcher<'_> {
             Mode::Hybrid => self.ranked(query, &understanding, &candidates, vector.as_ref())?,
             one_arm => self.by_one_arm(query, one_arm, &candidates.rows),
         };
+        let by_meaning_alone = mode == Mode::Hybrid && candidates.no_words && !ranked.is_empty();
         let mut spans = self.condensed(query, ranked)?;
         for span in &mut spans {
             span.definition = self.definition_meant(span.row, &understanding, query);
         }
-        Ok(Found { mode, spans })
+        Ok(Found {
+            mode,
+            spans,
+            by_meaning_alone,
+        })
     }
 
     fn ranked(
@@ -259,6 +268,7 @@ impl Searcher<'_> {
         Ok(Found {
             mode: Mode::Regex,
             spans: self.condensed(query, self.listed(query, "matches", scored))?,
+            by_meaning_alone: false,
         })
     }
 

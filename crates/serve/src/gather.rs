@@ -130,6 +130,7 @@ fn merged(mut parts: Vec<Part>, k: usize) -> Option<SearchAnswer> {
         return parts.pop().map(|part| part.answer);
     }
     let index = merged_state(&parts);
+    let by_meaning_alone = parts.iter().all(|part| part.answer.by_meaning_alone);
     let mut answers = parts.into_iter().map(|part| part.answer);
     let mut answer = answers.next()?;
     answer.hits.extend(answers.flat_map(|other| other.hits));
@@ -141,6 +142,7 @@ fn merged(mut parts: Vec<Part>, k: usize) -> Option<SearchAnswer> {
         hit.rank = index + 1;
     }
     answer.index = index;
+    answer.by_meaning_alone = by_meaning_alone;
     Some(answer)
 }
 
@@ -207,6 +209,7 @@ mod tests {
                     model: "m".to_owned(),
                 },
                 hits: scores.iter().enumerate().map(hit).collect(),
+                by_meaning_alone: repo == "a",
             },
             chunks,
         }
@@ -221,6 +224,8 @@ mod tests {
             part("b", &[0.9, 0.7], 1, 0.0),
         ];
         let answer = merged(both, 3).expect("answer");
+        // Where one has the words, the others stand behind it.
+        assert!(!answer.by_meaning_alone);
         let order: Vec<_> = answer
             .hits
             .iter()

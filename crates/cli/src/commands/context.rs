@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use wherein_core::ContextAnswer;
 use wherein_index::ContextOptions;
 
-use super::{json, remark, tell_pending};
+use super::{MEANING_ALONE, json, remark, tell_pending};
 use crate::args::ContextArguments;
 use crate::{Ending, display, session};
 
@@ -33,6 +33,9 @@ pub(crate) fn run(arguments: &ContextArguments) -> Result<Ending> {
         write(&answer).context("cannot write to standard output")?;
     }
     tell_pending(&answer.index);
+    if answer.by_meaning_alone {
+        remark(MEANING_ALONE);
+    }
     if !answer.not_excluded.is_empty() {
         remark(&format!(
             "no such file in the index, so nothing is left out for {}",

@@ -25,6 +25,10 @@ fn json(value: &impl Serialize) -> anyhow::Result<()> {
         .context("cannot write to standard output")
 }
 
+/// Said where no word of a query was found.
+pub(crate) const MEANING_ALONE: &str =
+    "no word of the query occurs here; what was found is near in meaning alone";
+
 /// A remark on standard error; a closed one is no reason to fail.
 pub(crate) fn remark(text: &str) {
     let _ = writeln!(

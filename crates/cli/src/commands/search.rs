@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anyhow::{Context, Result};
 
-use super::{json, remark, tell_pending};
+use super::{MEANING_ALONE, json, remark, tell_pending};
 use crate::args::SearchArguments;
 use crate::{Ending, display, session};
 
@@ -27,6 +27,9 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<Ending> {
             .context("cannot write to standard output")?;
     }
     tell_pending(&answer.index);
+    if answer.by_meaning_alone {
+        remark(MEANING_ALONE);
+    }
     if answer.hits.is_empty() {
         if !arguments.json {
             remark("nothing found");

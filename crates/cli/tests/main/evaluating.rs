@@ -64,7 +64,9 @@ fn a_regression_ends_with_1() {
     assert_eq!(run.code, 0, "{}", run.err);
     let mut better: Value =
         serde_json::from_str(&fs::read_to_string(&report).expect("reads")).expect("json");
-    better["by_repository"]["ledger"]["ndcg10"] = json!(2.0);
+    for row in better["rows"].as_array_mut().expect("rows") {
+        row["ndcg10"] = json!(2.0);
+    }
     fs::write(&report, better.to_string()).expect("writes");
     let run = program.run(&[&only[..], &["--baseline", text(&report)]].concat());
     assert_eq!(run.code, 1, "{}", run.err);
@@ -145,5 +147,80 @@ fn a_query_that_the_engine_refuses_is_named() {
     let ledger = fixtures().join("repos/ledger");
     let run = program.run(&["eval", text(&labels), "--corpus", text(&ledger)]);
     assert_eq!(run.code, 2);
-    assert!(run.err.contains("is refused"), "{}", run.err);
+    assert!(run.err.contains("query 1: "), "{}", run.err);
+    assert!(run.err.contains("16384"), "{}", run.err);
+}
+
+#[test]
+fn a_part_is_compared_with_that_part_of_the_baseline() {
+    let program = Scratch::new();
+    let report = program.repository().join("report.json");
+    let fixtures = fixtures();
+    let two = [
+        "eval",
+        text(&fixtures),
+        "--runs",
+        "1",
+        "--repo",
+        "ledger",
+        "--repo",
+        "doorman",
+    ];
+    let run = program.run(&[&two[..], &["--out", text(&report)]].concat());
+    assert_eq!(run.code, 0, "{}", run.err);
+    let one = [
+        "eval",
+        text(&fixtures),
+        "--runs",
+        "1",
+        "--baseline",
+        text(&report),
+    ];
+    let run = program.run(&[&one[..], &["--repo", "ledger", "--margin", "0"]].concat());
+    assert_eq!(run.code, 0, "{}{}", run.out, run.err);
+    assert!(run.out.contains("not compared: doorman"), "{}", run.out);
+    for other in [
+        &["--repo", "lantern"][..],
+        &["--repo", "ledger", "--mode", "lexical"],
+    ] {
+        let run = program.run(&[&one[..], other].concat());
+        assert_eq!(run.code, 2, "{other:?}: {}", run.out);
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_told_before_the_work() {
+    let program = Scratch::new();
+    let fixtures = fixtures();
+    for out in ["/nowhere/at/all.json", "."] {
+        let run = program.run(&["eval", text(&fixtures), "--out", out]);
+        assert_eq!((run.code, run.out.as_str()), (2, ""), "{run:?}");
+        assert!(run.err.contains("cannot write"), "{}", run.err);
+    }
+    assert!(!program.home().join("eval").exists());
+}
+
+#[test]
+fn contexts_are_measured_when_asked() {
+    let program = Scratch::new();
+    let fixtures = fixtures();
+    let one = [
+        "eval",
+        text(&fixtures),
+        "--runs",
+        "1",
+        "--repo",
+        "ledger",
+        "--context",
+    ];
+    let run = program.run(&one);
+    assert!(
+        run.out.contains("wanted lines that a context shows: 0."),
+        "{}",
+        run.out
+    );
+    let json = program.json(&one);
+    let shown = &json["overall"]["shown_in_context"];
+    let at = |budget: &str| shown[budget].as_f64().expect("a share");
+    assert!(at("8000") >= at("500") && at("8000") > 0.8, "{shown}");
 }

@@ -13,6 +13,7 @@ mod fixtures;
 mod formats;
 mod freshness;
 mod program;
+mod ranking;
 mod searching;
 mod serving;
 mod terminal;

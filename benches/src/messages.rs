@@ -112,7 +112,7 @@ fn chosen(
 /// The texts in double quotes on a line that read like a message.
 fn literals(line: &str) -> impl Iterator<Item = &str> {
     line.split('"').skip(1).step_by(2).filter(|text| {
-        let letters = text.chars().filter(|c| c.is_ascii_alphabetic()).count();
+        let letters = text.chars().filter(char::is_ascii_alphabetic).count();
         WORDS.contains(&text.split_whitespace().count())
             && letters * 10 >= text.len() * 7
             && !text.contains(['\\', '<', '>', '='])

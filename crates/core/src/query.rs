@@ -12,10 +12,11 @@ use crate::{ChunkKind, Language, limits};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// As `Hybrid`, in which names weigh more when the query is one name.
+    /// As `Hybrid`.
     #[default]
     Auto,
-    /// Words, meaning and symbols together.
+    /// Words, meaning and symbols together; names weigh more when the query is
+    /// one name.
     Hybrid,
     /// Meaning alone.
     Semantic,

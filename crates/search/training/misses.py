@@ -3,8 +3,8 @@
     misses.py --part own=FOLDER [--part development=FOLDER] [--list PART]
 
 *candidate*: no arm brought a chunk of the answer. *chunk*: the right file was listed, by a
-chunk outside the labelled lines. *twin*: what was listed before defines the same name as the
-best chunk of the answer, or has the same file name. *rank*: all else.
+chunk outside the labelled lines. *twin*: what was listed before is in a file of the same name as
+the answer's. *rank*: all else. Whether a label is wrong no program can tell.
 """
 
 import argparse

@@ -6,6 +6,8 @@ use wherein_core::words;
 
 /// Words of a query that are looked at.
 const MAX_WORDS: usize = 200;
+/// Places of one word that are looked at: what repeats itself says no more.
+const MAX_PLACES: usize = 8;
 /// Shorter runs are chance.
 const MIN_RUN: u32 = 3;
 /// Weight of a run that says all, however long the query is.
@@ -35,7 +37,10 @@ impl Phrase {
             let lower = word.to_lowercase();
             let is_said =
                 !words::is_stop_word(&lower) && !lower.bytes().all(|b| b.is_ascii_digit());
-            places.entry(lower).or_default().push(weights.len());
+            let places = places.entry(lower).or_default();
+            if places.len() < MAX_PLACES {
+                places.push(weights.len());
+            }
             weights.push(if is_said { 1.0 } else { STOP_WEIGHT });
         }
         let total: f32 = weights.iter().sum();

@@ -310,4 +310,23 @@ mod tests {
         assert!(!Understanding::of("test").wants_tests);
         assert!(Understanding::of("where is the port configured").wants_data);
     }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(500))]
+
+        #[test]
+        fn no_query_is_too_strange(query in "([a-zA-Z0-9_é漢:./\\\\#<>()\\[\\]`'\"~, -]|\\PC){0,80}") {
+            let understood = Understanding::of(&query);
+            proptest::prop_assert!(understood.names.len() <= MAX_NAMES + 1);
+            proptest::prop_assert!(understood.terms.len() <= MAX_TERMS);
+            proptest::prop_assert_eq!(understood.terms.len(), understood.stands_for.len());
+            for asked in &understood.paths {
+                proptest::prop_assert!(!asked.path.is_empty());
+                asked.means("src/a.rs");
+            }
+            if let Some(phrase) = crate::phrase::Phrase::of(&query) {
+                proptest::prop_assert!((0.0..=2.0).contains(&phrase.share(&query)));
+            }
+        }
+    }
 }

@@ -40,6 +40,8 @@ pub(crate) enum Command {
     Serve(ServeArguments),
     /// Measure retrieval quality on labelled queries
     Eval(EvalArguments),
+    /// Check program, model, folders and index, and say what to do
+    Doctor(DoctorArguments),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
 }
@@ -143,6 +145,15 @@ pub(crate) struct StatusArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// Folder whose index is checked [default: the checkout around the working directory]
+    pub(crate) path: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct WhyArguments {
     /// The file or folder
     pub(crate) file: PathBuf,
@@ -223,8 +234,8 @@ pub(crate) struct CompletionsArguments {
 
 /// Commands of later versions: a query is never taken for one of them now and
 /// for the command afterwards.
-const RESERVED: [&str; 9] = [
-    "related", "mcp", "hook", "setup", "model", "gc", "doctor", "export", "import",
+const RESERVED: [&str; 8] = [
+    "related", "mcp", "hook", "setup", "model", "gc", "export", "import",
 ];
 
 /// The command of a later version that was given, if any.

@@ -80,6 +80,7 @@ fn run(command: Command) -> anyhow::Result<Ending> {
         Command::Why(arguments) => commands::why::run(&arguments),
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Eval(arguments) => commands::eval::run(&arguments),
+        Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::Completions(arguments) => commands::completions::run(&arguments),
     }
 }

@@ -10,6 +10,7 @@
 mod asking;
 mod bring_up;
 mod context;
+mod diagnosis;
 mod error;
 mod locate;
 mod pipeline;
@@ -23,6 +24,7 @@ mod status;
 pub use asking::{CandidateSpan, CandidateSpans, RankerShape, ranker_shape};
 pub use bring_up::{IndexOptions, IndexReport};
 pub use context::ContextOptions;
+pub use diagnosis::{Finding, Health, diagnose};
 pub use error::IndexError;
 pub use locate::{Location, home};
 pub use progress::{Phase, Progress};

@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod context;
+mod diagnosis;
 mod evaluating;
 mod fixtures;
 mod formats;

@@ -9,6 +9,7 @@ mod features;
 mod measure;
 mod messages;
 mod mine;
+mod pairs;
 mod process;
 mod report;
 mod vectors;
@@ -60,6 +61,8 @@ enum What {
     Mine(mine::MineArguments),
     /// Mines queries from messages that programs give
     Messages(messages::MessagesArguments),
+    /// Prints what the embedding model is trained on
+    Pairs(pairs::PairArguments),
     /// Exact scan against graph, by the number of vectors
     Vectors {
         /// Chunks of the largest corpus, roughly
@@ -74,6 +77,7 @@ fn main() -> Result<()> {
         What::Features(arguments) => return features::run(arguments),
         What::Mine(arguments) => return mine::run(arguments),
         What::Messages(arguments) => return messages::run(arguments),
+        What::Pairs(arguments) => return pairs::run(arguments),
         _ => {}
     }
     std::fs::create_dir_all(&arguments.scratch)
@@ -95,7 +99,7 @@ fn main() -> Result<()> {
     let readme = arguments.readme.as_deref();
     let out = |name: &str| arguments.out.clone().unwrap_or_else(|| PathBuf::from(name));
     match arguments.what {
-        What::Features(_) | What::Mine(_) | What::Messages(_) => Ok(()),
+        What::Features(_) | What::Mine(_) | What::Messages(_) | What::Pairs(_) => Ok(()),
         What::Report => {
             let readme = readme.context("name the README with --readme")?;
             report::write(&read("benches/results.json")?, readme)?;

@@ -110,7 +110,7 @@ fn chosen(
 }
 
 /// The texts in double quotes on a line that read like a message.
-fn literals(line: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn literals(line: &str) -> impl Iterator<Item = &str> {
     line.split('"').skip(1).step_by(2).filter(|text| {
         let letters = text.chars().filter(char::is_ascii_alphabetic).count();
         WORDS.contains(&text.split_whitespace().count())
@@ -121,7 +121,7 @@ fn literals(line: &str) -> impl Iterator<Item = &str> {
 }
 
 /// A message with its placeholders filled.
-fn filled(literal: &str) -> String {
+pub(crate) fn filled(literal: &str) -> String {
     let mut shown = String::new();
     let mut rest = literal;
     while let Some(at) = rest.find(['{', '%']) {

@@ -86,7 +86,7 @@ class WhereinCommand(Wherein):
 
 
 class Sifs:
-    """SIFS (crates.io), lexical: its hybrid mode wants a model that no registry carries. One process a question."""
+    """SIFS (a crate), lexical: its hybrid mode wants a model that no registry carries. One process a question."""
 
     STABLE_PREFIX = False
 

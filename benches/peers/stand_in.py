@@ -1,7 +1,7 @@
 """wherein's shipped token table as a model2vec folder, for tools whose own model no package registry carries.
 
 model2vec weighs a token alike in questions and in code, so a token's weight is
-the geometric mean of the table's two; cutting words is as near to crates/embed/src/tokenizer.rs as the `tokenizers` library gets, so
+the geometric mean of the table's for questions and for bodies of code; cutting words is as near to crates/embed/src/tokenizer.rs as the `tokenizers` library gets, so
 that it runs at that library's speed.
 """
 
@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 def table_of(model: Path) -> np.ndarray:
     """The weighted token vectors of model.onnx: [vocabulary, 256] f32."""
     parts = {i.name: numpy_helper.to_array(i) for i in onnx.load(model).graph.initializer}
-    as_code, as_question = parts["weights"].reshape(2, -1)
+    as_code, as_question, *_ = parts["weights"].reshape(5, -1)
     return parts["table"].astype(np.float32) * np.sqrt(as_code * as_question)[:, None]
 
 

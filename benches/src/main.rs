@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stderr, reason = "it is a program")]
 
+mod chunks;
 mod client;
 mod corpus;
 mod features;
@@ -63,6 +64,8 @@ enum What {
     Messages(messages::MessagesArguments),
     /// Prints what the embedding model is trained on
     Pairs(pairs::PairArguments),
+    /// Prints what the embedding model is shown of a code base
+    Chunks(chunks::ChunkArguments),
     /// Exact scan against graph, by the number of vectors
     Vectors {
         /// Chunks of the largest corpus, roughly
@@ -78,6 +81,7 @@ fn main() -> Result<()> {
         What::Mine(arguments) => return mine::run(arguments),
         What::Messages(arguments) => return messages::run(arguments),
         What::Pairs(arguments) => return pairs::run(arguments),
+        What::Chunks(arguments) => return chunks::run(arguments),
         _ => {}
     }
     std::fs::create_dir_all(&arguments.scratch)
@@ -99,7 +103,11 @@ fn main() -> Result<()> {
     let readme = arguments.readme.as_deref();
     let out = |name: &str| arguments.out.clone().unwrap_or_else(|| PathBuf::from(name));
     match arguments.what {
-        What::Features(_) | What::Mine(_) | What::Messages(_) | What::Pairs(_) => Ok(()),
+        What::Features(_)
+        | What::Mine(_)
+        | What::Messages(_)
+        | What::Pairs(_)
+        | What::Chunks(_) => Ok(()),
         What::Report => {
             let readme = readme.context("name the README with --readme")?;
             report::write(&read("benches/results.json")?, readme)?;

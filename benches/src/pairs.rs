@@ -26,6 +26,8 @@ const MAX_CODE: usize = 3000;
 const MIN_CODE: usize = 40;
 /// Bytes of a doc comment that are looked at.
 const MAX_DOC: usize = 2000;
+/// Bytes of a signature.
+const MAX_SIGNATURE: usize = 500;
 /// Parts of a name that says what its definition does.
 const NAME_PARTS: usize = 3;
 /// Parts of the name of a test.
@@ -37,12 +39,19 @@ struct Pair<'a> {
     language: &'static str,
     /// `doc`, `test`, `name`, `message` or `section`.
     kind: &'static str,
+    /// What is defined (`function`, `class`, ...).
+    definition: &'static str,
     path: &'a str,
     /// The question, a doc comment as it is written.
     doc: String,
     /// Name of the definition.
     name: &'a str,
-    /// Its code, without the question.
+    /// What is known of the definition beside its code, as indexing knows it;
+    /// without the question, so without the own name where that is asked for.
+    breadcrumb: &'a str,
+    signature: &'a str,
+    comment: &'a str,
+    /// Its code, without the question and the doc comment.
     code: String,
 }
 
@@ -50,12 +59,7 @@ struct Pair<'a> {
 pub(crate) fn run(arguments: &PairArguments) -> Result<()> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for (path, (language, text)) in &read(&arguments.folder)? {
-        let chunked = wherein_chunk::chunk(text, *language, &wherein_chunk::Options::default());
-        let symbols: Vec<Symbol> = chunked
-            .chunks
-            .into_iter()
-            .flat_map(|chunk| chunk.symbols)
-            .collect();
+        let symbols = symbols(text, *language);
         for pair in pairs(path, *language, text, &symbols) {
             serde_json::to_writer(&mut out, &pair)?;
             out.write_all(b"\n")?;
@@ -64,21 +68,44 @@ pub(crate) fn run(arguments: &PairArguments) -> Result<()> {
     Ok(out.flush()?)
 }
 
+fn symbols(text: &str, language: Language) -> Vec<Symbol> {
+    let chunked = wherein_chunk::chunk(text, language, &wherein_chunk::Options::default());
+    let chunks = chunked.chunks.into_iter();
+    chunks.flat_map(|chunk| chunk.symbols).collect()
+}
+
 fn pairs<'a>(
     path: &'a str,
     language: Language,
-    text: &str,
+    text: &'a str,
     symbols: &'a [Symbol],
 ) -> Vec<Pair<'a>> {
     let mut all = Vec::new();
-    let mut add = |kind, doc: String, name: &'a str, code: String| {
+    let mut add = |kind, doc: String, symbol: &'a Symbol, code: String| {
         if code.len() >= MIN_CODE && code.contains('\n') && !doc.trim().is_empty() {
+            let named = matches!(kind, "doc" | "message");
             all.push(Pair {
                 language: language.name(),
                 kind,
+                definition: symbol.kind.name(),
                 path,
                 doc,
-                name,
+                name: &symbol.name,
+                breadcrumb: if named {
+                    &symbol.breadcrumb
+                } else {
+                    enclosing(symbol)
+                },
+                signature: if named {
+                    cut(symbol.signature.of(text), MAX_SIGNATURE)
+                } else {
+                    ""
+                },
+                comment: if kind == "doc" {
+                    ""
+                } else {
+                    cut(symbol.doc.of(text), MAX_DOC)
+                },
                 code,
             });
         }
@@ -88,7 +115,7 @@ fn pairs<'a>(
         let whole = without(text, from(symbol.signature.start, symbol), symbol.doc);
         let body = || without(text, from(symbol.signature.end, symbol), symbol.doc);
         if symbol.kind == ChunkKind::Section {
-            add("section", name.to_owned(), name, body());
+            add("section", name.to_owned(), symbol, body());
             continue;
         }
         if !is_runnable(symbol.kind) && !is_type(symbol.kind) {
@@ -98,7 +125,7 @@ fn pairs<'a>(
             add(
                 "doc",
                 cut(symbol.doc.of(text), MAX_DOC).to_owned(),
-                name,
+                symbol,
                 whole,
             );
         }
@@ -106,16 +133,16 @@ fn pairs<'a>(
         let is_test =
             symbol.kind == ChunkKind::Test || parts.first().is_some_and(|one| one == "test");
         if is_test && name.contains(' ') {
-            add("test", name.to_owned(), name, body());
+            add("test", name.to_owned(), symbol, body());
         } else if is_test && parts.len() >= TEST_PARTS {
             let said = if parts[0] == "test" {
                 &parts[1..]
             } else {
                 &parts
             };
-            add("test", said.join(" "), name, body());
+            add("test", said.join(" "), symbol, body());
         } else if !is_test && is_runnable(symbol.kind) && parts.len() >= NAME_PARTS {
-            add("name", parts.join(" "), name, body());
+            add("name", parts.join(" "), symbol, body());
         }
     }
     for (at, literal) in messages(text) {
@@ -133,10 +160,18 @@ fn pairs<'a>(
                 end: at + literal.len() as u32,
             };
             let code = without(text, from(symbol.signature.start, symbol), range);
-            add("message", filled(literal), &symbol.name, code);
+            add("message", filled(literal), symbol, code);
         }
     }
     all
+}
+
+/// The names around a definition.
+fn enclosing(symbol: &Symbol) -> &str {
+    symbol
+        .breadcrumb
+        .strip_suffix(symbol.name.as_str())
+        .map_or("", |rest| rest.trim_end_matches("::"))
 }
 
 /// Texts in quotes that read like a message, with their place.
@@ -193,9 +228,7 @@ mod tests {
     use super::*;
 
     fn of(path: &str, language: Language, text: &str) -> Vec<(&'static str, String, String)> {
-        let chunked = wherein_chunk::chunk(text, language, &wherein_chunk::Options::default());
-        let chunks = chunked.chunks.into_iter();
-        let symbols: Vec<Symbol> = chunks.flat_map(|chunk| chunk.symbols).collect();
+        let symbols = symbols(text, language);
         pairs(path, language, text, &symbols)
             .into_iter()
             .map(|pair| (pair.kind, pair.doc, pair.code))
@@ -210,6 +243,27 @@ mod tests {
         assert_eq!(kinds, ["doc", "name", "message"]);
         assert!(all[0].1.contains("Opens the door") && !all[0].2.contains("Opens the door"));
         assert!(all[0].2.starts_with("pub fn open_front_door"));
+        let symbols = symbols(text, Language::Rust);
+        let all_pairs = pairs("a.rs", Language::Rust, text, &symbols);
+        let heads: Vec<_> = all_pairs
+            .iter()
+            .map(|one| {
+                (
+                    one.breadcrumb,
+                    one.signature.is_empty(),
+                    one.comment.is_empty(),
+                )
+            })
+            .collect();
+        // Neither what is asked for nor the doc comment that asks.
+        assert_eq!(
+            heads,
+            [
+                ("open_front_door", false, true),
+                ("", true, false),
+                ("open_front_door", false, false)
+            ]
+        );
         // The name is not in what it asks for.
         assert_eq!(all[1].1, "open front door");
         assert!(!all[1].2.contains("open_front_door"), "{}", all[1].2);

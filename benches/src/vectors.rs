@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
-use wherein_embed::Role;
 use wherein_store::{Nearest, RowSet, Snapshot};
 
 use crate::corpus::{self, Until};
@@ -156,7 +155,7 @@ fn queries(
         texts.extend(chunk.span.bytes.of(&text).lines().next().map(str::to_owned));
     }
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let vectors = model.embed(Role::Query, &texts)?;
+    let vectors = model.embed_queries(&texts)?;
     let has_meaning = |vector: &&[f32]| vector.iter().any(|x| *x != 0.0);
     Ok(vectors
         .chunks_exact(model.dimensions())

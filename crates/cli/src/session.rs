@@ -31,8 +31,8 @@ pub(crate) fn locate(path: Option<&Path>) -> Result<Location, IndexError> {
 /// Opens the index at a location as it is.
 pub(crate) fn open(location: Location) -> Result<Opened> {
     let settings = Settings::load(Some(&location.checkout.root))?;
-    let model = Some(wherein_index::shipped_model()?);
-    let repository = Repository::open_without_index(location, settings, model);
+    let model = wherein_index::shipped_model();
+    let repository = Repository::with_model(location, settings, model);
     let opened = repository.reload();
     with_damage(repository, opened)
 }
@@ -42,11 +42,16 @@ pub(crate) fn open(location: Location) -> Result<Opened> {
 pub(crate) fn open_looking(location: Location) -> Result<Opened> {
     let settings = Settings::load(Some(&location.checkout.root))?;
     let (repository, opened) =
-        Repository::open_looking(location, settings, wherein_index::shipped_model)?;
+        Repository::open_looking(location, settings, wherein_index::shipped_model);
     with_damage(repository, opened)
 }
 
 fn with_damage(repository: Repository, opened: Result<(), IndexError>) -> Result<Opened> {
+    if let Some(error) = repository.model_error() {
+        remark(&format!(
+            "{error}; words alone answer, from the index as it is"
+        ));
+    }
     let damage = match opened {
         Ok(()) => None,
         Err(error) if error.is_mended_by_rebuild() => Some(error),

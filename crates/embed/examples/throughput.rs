@@ -13,9 +13,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use wherein_embed::{
-    DocumentParts, Role, SHIPPED_MODEL_FILES, Tokenizer, backend, document_input, shipped,
-};
+use wherein_embed::{DocumentParts, SHIPPED_MODEL_FILES, Tokenizer, backend, shipped};
 
 /// Lines of a stand-in for a chunk.
 const CHUNK_LINES: usize = 30;
@@ -34,7 +32,7 @@ fn main() {
     let loaded = start.elapsed();
     let first = Instant::now();
     model
-        .embed(Role::Query, &["where is a session opened"])
+        .embed_queries(&["where is a session opened"])
         .expect("a vector");
     let backend = backend().expect("a backend");
     println!(
@@ -63,12 +61,17 @@ fn main() {
         bytes as f64 / 1e6 / took.as_secs_f64()
     );
 
-    let borrowed: Vec<&str> = chunks.iter().map(String::as_str).collect();
+    let of = |body| DocumentParts {
+        path: "src/session/store.rs",
+        body,
+        ..DocumentParts::default()
+    };
+    let documents: Vec<DocumentParts<'_>> = chunks.iter().map(|text| of(text)).collect();
     // 256 texts are one task: calls of that size stay on this thread.
     for (name, size) in [("one thread", 256), ("all threads", per_call)] {
         let start = Instant::now();
-        for texts in borrowed.chunks(size) {
-            model.embed(Role::Document, texts).expect("vectors");
+        for texts in documents.chunks(size) {
+            model.embed_documents(texts).expect("vectors");
         }
         let seconds = start.elapsed().as_secs_f64();
         println!(
@@ -82,7 +85,7 @@ fn main() {
     let start = Instant::now();
     for _ in 0..2000 {
         model
-            .embed(Role::Query, &["how are expired sessions removed"])
+            .embed_queries(&["how are expired sessions removed"])
             .expect("a vector");
     }
     println!(
@@ -107,13 +110,7 @@ fn chunks(text: &str) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
     lines
         .chunks(CHUNK_LINES)
-        .map(|lines| {
-            document_input(&DocumentParts {
-                path: "src/session/store.rs",
-                body: &lines.join("\n"),
-                ..DocumentParts::default()
-            })
-        })
+        .map(|lines| lines.join("\n"))
         .collect()
 }
 

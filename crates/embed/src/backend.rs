@@ -12,6 +12,9 @@
 //! | | a path | that file, or the newest in that folder |
 //! | | `auto` | `ORT_DYLIB_PATH`, the data folder's `onnxruntime/`, the system's folders |
 //! | `ORT_DYLIB_PATH` | a path | that file, or the newest in that folder |
+//!
+//! Without either, the library that `wherein model add onnxruntime` put into the
+//! data folder, when a transformer is about to be loaded.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -44,6 +47,17 @@ struct Chosen {
 
 static CHOSEN: OnceLock<Result<Chosen, String>> = OnceLock::new();
 
+/// Folder of a library that was added on request.
+static ADDED: OnceLock<PathBuf> = OnceLock::new();
+
+/// Runs the models on the library that was added to this data folder, if there is
+/// one and the environment names no other. For programs that load a transformer,
+/// which gains by it; opening the library costs more than the shipped model alone
+/// takes. To be called before any model is loaded.
+pub fn prefer_added_runtime(home: &Path) {
+    let _ = ADDED.set(home.join(crate::RUNTIME));
+}
+
 /// The backend of this process; the first call chooses it.
 pub fn backend() -> Result<&'static Backend, EmbedError> {
     chosen().map(|chosen| &chosen.backend)
@@ -56,7 +70,12 @@ pub(crate) fn environment() -> Result<&'static Environment, EmbedError> {
 
 fn chosen() -> Result<&'static Chosen, EmbedError> {
     CHOSEN
-        .get_or_init(|| start(&candidates(|name| std::env::var_os(name))))
+        .get_or_init(|| {
+            start(&candidates(
+                |name| std::env::var_os(name),
+                ADDED.get().map(PathBuf::as_path),
+            ))
+        })
         .as_ref()
         .map_err(|reason| EmbedError::Backend {
             reason: reason.clone(),
@@ -121,8 +140,9 @@ const SYSTEM_FOLDERS: [&str; 6] = [
     "/usr/lib",
 ];
 
-/// Libraries to try, in order. `variable` reads the environment.
-fn candidates(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+/// Libraries to try, in order. `variable` reads the environment; `added` is the
+/// folder of a library that was added and is wanted.
+fn candidates(variable: impl Fn(&str) -> Option<OsString>, added: Option<&Path>) -> Vec<PathBuf> {
     let set = |name| {
         variable(name)
             .filter(|value| !value.is_empty())
@@ -138,6 +158,9 @@ fn candidates(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let mut found = Vec::new();
     if let Some(path) = set("ORT_DYLIB_PATH") {
         found.extend(libraries(&path));
+    }
+    if let Some(folder) = added.filter(|folder| folder.is_dir()) {
+        found.extend(libraries(folder));
     }
     if auto {
         let data = set("WHEREIN_HOME").or_else(|| {
@@ -188,11 +211,33 @@ fn is_library(name: &std::ffi::OsStr) -> bool {
 mod tests {
     use super::*;
 
-    fn found(variables: &[(&str, &str)]) -> Vec<PathBuf> {
-        candidates(|name| {
+    fn found_with(variables: &[(&str, &str)], added: Option<&Path>) -> Vec<PathBuf> {
+        let variable = |name: &str| {
             let value = variables.iter().find(|(known, _)| *known == name)?.1;
             Some(value.into())
-        })
+        };
+        candidates(variable, added)
+    }
+
+    fn found(variables: &[(&str, &str)]) -> Vec<PathBuf> {
+        found_with(variables, None)
+    }
+
+    #[test]
+    fn an_added_library_comes_after_what_the_environment_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+        let library = folder.path().join(format!("{prefix}onnxruntime{suffix}"));
+        std::fs::write(&library, "no library").expect("a file");
+        let added = Some(folder.path());
+        assert_eq!(found_with(&[], added), std::slice::from_ref(&library));
+        let named = ("ORT_DYLIB_PATH", "/nowhere/y.so");
+        assert_eq!(
+            found_with(&[named], added),
+            [PathBuf::from("/nowhere/y.so"), library]
+        );
+        assert!(found_with(&[("WHEREIN_ONNXRUNTIME", "off")], added).is_empty());
+        assert!(found_with(&[], Some(Path::new("/nowhere"))).is_empty());
     }
 
     #[test]

@@ -14,6 +14,8 @@ const MAX_TOKENS: usize = 32 * 128;
 pub(crate) struct Encoded {
     /// Ids of all texts, one after another.
     pub(crate) ids: Vec<u32>,
+    /// What each of them is of, see `Field`.
+    pub(crate) fields: Vec<u8>,
     /// Range of each text in `ids`.
     pub(crate) texts: Vec<Range<usize>>,
 }

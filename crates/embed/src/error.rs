@@ -32,6 +32,15 @@ pub enum EmbedError {
         source: ort::Error,
     },
 
+    /// A model that was added cannot be used.
+    #[error("model {model} cannot be used: {reason}")]
+    Unusable {
+        /// Name of the model.
+        model: String,
+        /// What is wrong.
+        reason: String,
+    },
+
     /// A loaded model failed on a batch.
     #[error(
         "model {model} failed on a batch of {texts} texts: {source}; please report it with the text"

@@ -4,22 +4,19 @@ use ort::value::TensorRef;
 use rayon::prelude::*;
 
 use crate::batch::{Batch, Encoded, plan};
-use crate::sessions::Sessions;
-use crate::{EmbedError, Embedder, Role, Tokenizer};
+use crate::document::{DocumentParts, Field};
+use crate::sessions::{Graph, Sessions, Threads};
+use crate::{EmbedError, Embedder, Tokenizer};
 
 /// What is known of a model before it is loaded. The graph takes `input_ids`,
-/// `attention_mask` and `token_type_ids` (`[n, l] int64`; type 1 is a query)
-/// and gives `sentence_embedding` (`[n, dimensions] f32`, L2-normalised).
+/// `attention_mask` and `token_type_ids` (`[n, l] int64`; the type is the
+/// [`Field`]) and gives `sentence_embedding` (`[n, dimensions] f32`, L2-normalised).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ModelSpec {
     /// Name without the content hash.
     pub(crate) name: &'static str,
     /// Length of a vector.
     pub(crate) dimensions: usize,
-    /// Tokens read of a document at most.
-    pub(crate) document_tokens: usize,
-    /// Tokens read of a query at most.
-    pub(crate) query_tokens: usize,
 }
 
 /// A loaded model.
@@ -28,6 +25,20 @@ pub(crate) struct Model {
     id: String,
     tokenizer: Tokenizer,
     sessions: Sessions,
+}
+
+/// Adds the tokens of one text, field by field.
+struct Encoder<'a> {
+    tokenizer: &'a Tokenizer,
+    encoded: &'a mut Encoded,
+}
+
+impl Encoder<'_> {
+    fn field(&mut self, field: Field, text: &str) {
+        let ids = &mut self.encoded.ids;
+        self.tokenizer.encode(text, field.tokens(), ids);
+        self.encoded.fields.resize(ids.len(), field as u8);
+    }
 }
 
 /// Texts that one task of the thread pool tokenises and embeds.
@@ -40,7 +51,7 @@ impl Model {
         onnx: &'static [u8],
         vocabulary: &str,
     ) -> Result<Self, EmbedError> {
-        let sessions = Sessions::load(spec.name, onnx)?;
+        let sessions = Sessions::load(spec.name, Graph::BuiltIn(onnx), Threads::Callers)?;
         let tokenizer = Tokenizer::from_vocabulary(spec.name, vocabulary)?;
         let hash = blake3::Hasher::new()
             .update(onnx)
@@ -55,16 +66,42 @@ impl Model {
         })
     }
 
+    /// Embeds texts, each given by its fields; the work is shared among threads.
+    fn embed<T: Sync>(
+        &self,
+        texts: &[T],
+        fields: impl Fn(&T, &mut Encoder<'_>) + Sync,
+    ) -> Result<Vec<f32>, EmbedError> {
+        let dimensions = self.spec.dimensions;
+        let mut output = vec![0.0; texts.len() * dimensions];
+        if texts.len() <= TEXTS_PER_TASK {
+            self.embed_here(texts, &fields, &mut output)?;
+        } else {
+            texts
+                .par_chunks(TEXTS_PER_TASK)
+                .zip(output.par_chunks_mut(TEXTS_PER_TASK * dimensions))
+                .try_for_each(|(texts, output)| self.embed_here(texts, &fields, output))?;
+        }
+        Ok(output)
+    }
+
     /// Embeds texts on this thread; `output` has a row of zeros for each.
-    fn embed_here(&self, role: Role, texts: &[&str], output: &mut [f32]) -> Result<(), EmbedError> {
-        let most = match role {
-            Role::Query => self.spec.query_tokens,
-            Role::Document => self.spec.document_tokens,
-        };
+    fn embed_here<T>(
+        &self,
+        texts: &[T],
+        fields: &impl Fn(&T, &mut Encoder<'_>),
+        output: &mut [f32],
+    ) -> Result<(), EmbedError> {
         let mut encoded = Encoded::default();
         for text in texts {
             let start = encoded.ids.len();
-            self.tokenizer.encode(text, most, &mut encoded.ids);
+            fields(
+                text,
+                &mut Encoder {
+                    tokenizer: &self.tokenizer,
+                    encoded: &mut encoded,
+                },
+            );
             encoded.texts.push(start..encoded.ids.len());
         }
         let batches = plan(&encoded);
@@ -73,7 +110,7 @@ impl Model {
         }
         self.sessions.with(|session| {
             for batch in &batches {
-                self.run(session, role, &encoded, batch, output)?;
+                self.run(session, &encoded, batch, output)?;
             }
             Ok(())
         })
@@ -83,7 +120,6 @@ impl Model {
     fn run(
         &self,
         session: &mut ort::session::Session,
-        role: Role,
         encoded: &Encoded,
         batch: &Batch,
         output: &mut [f32],
@@ -91,13 +127,15 @@ impl Model {
         let (rows, width, dimensions) = (batch.rows.len(), batch.width, self.spec.dimensions);
         let mut ids = vec![0_i64; rows * width];
         let mut mask = vec![0_i64; rows * width];
+        let mut kinds = vec![0_i64; rows * width];
         for (line, &row) in batch.rows.iter().enumerate() {
-            for (at, &id) in encoded.ids[encoded.texts[row].clone()].iter().enumerate() {
-                ids[line * width + at] = i64::from(id);
-                mask[line * width + at] = 1;
+            let first = line * width;
+            for (at, from) in (first..).zip(encoded.texts[row].clone()) {
+                ids[at] = i64::from(encoded.ids[from]);
+                kinds[at] = i64::from(encoded.fields[from]);
+                mask[at] = 1;
             }
         }
-        let kinds = vec![i64::from(role == Role::Query); rows * width];
         let fail = |source| EmbedError::Run {
             model: self.id.clone(),
             texts: rows,
@@ -136,18 +174,16 @@ impl Embedder for Model {
         self.spec.dimensions
     }
 
-    fn embed(&self, role: Role, texts: &[&str]) -> Result<Vec<f32>, EmbedError> {
-        let dimensions = self.spec.dimensions;
-        let mut output = vec![0.0; texts.len() * dimensions];
-        if texts.len() <= TEXTS_PER_TASK {
-            self.embed_here(role, texts, &mut output)?;
-        } else {
-            texts
-                .par_chunks(TEXTS_PER_TASK)
-                .zip(output.par_chunks_mut(TEXTS_PER_TASK * dimensions))
-                .try_for_each(|(texts, output)| self.embed_here(role, texts, output))?;
-        }
-        Ok(output)
+    fn embed_queries(&self, texts: &[&str]) -> Result<Vec<f32>, EmbedError> {
+        self.embed(texts, |text, encoder| encoder.field(Field::Query, text))
+    }
+
+    fn embed_documents(&self, documents: &[DocumentParts<'_>]) -> Result<Vec<f32>, EmbedError> {
+        self.embed(documents, |document, encoder| {
+            for (field, text) in document.fields() {
+                encoder.field(field, text);
+            }
+        })
     }
 
     fn knows_any(&self, text: &str) -> bool {

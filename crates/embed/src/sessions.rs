@@ -1,5 +1,6 @@
 //! A small pool of sessions of one model: made when needed, kept, never one a request.
 
+use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use ort::session::Session;
@@ -11,10 +12,29 @@ use crate::{EmbedError, backend};
 /// one alone is faster than what feeds it, so more would cost memory only.
 const MAX_SESSIONS: usize = 4;
 
+/// Where the graph of a model is.
+#[derive(Clone, Debug)]
+pub(crate) enum Graph {
+    /// In the program.
+    BuiltIn(&'static [u8]),
+    /// In a file.
+    File(PathBuf),
+}
+
+/// How the cores are shared among sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Threads {
+    /// One thread a session: the callers' threads are the parallelism.
+    Callers,
+    /// One session that works on all cores: for models that take long for a batch.
+    Session,
+}
+
 /// The sessions of one model.
 pub(crate) struct Sessions {
     model: String,
-    onnx: &'static [u8],
+    graph: Graph,
+    threads: Threads,
     pool: Mutex<Pool>,
     returned: Condvar,
     limit: usize,
@@ -27,18 +47,21 @@ struct Pool {
 
 impl Sessions {
     /// Loads the model once; further sessions are made when several threads ask at once.
-    pub(crate) fn load(model: &str, onnx: &'static [u8]) -> Result<Self, EmbedError> {
-        let first = open(model, onnx)?;
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    pub(crate) fn load(model: &str, graph: Graph, threads: Threads) -> Result<Self, EmbedError> {
+        let first = open(model, &graph, threads)?;
         Ok(Self {
             model: model.to_owned(),
-            onnx,
+            graph,
+            threads,
             pool: Mutex::new(Pool {
                 idle: vec![first],
                 made: 1,
             }),
             returned: Condvar::new(),
-            limit: cores.min(MAX_SESSIONS),
+            limit: match threads {
+                Threads::Callers => cores().min(MAX_SESSIONS),
+                Threads::Session => 1,
+            },
         })
     }
 
@@ -63,7 +86,7 @@ impl Sessions {
             if pool.made < self.limit {
                 pool.made += 1;
                 drop(pool);
-                return open(&self.model, self.onnx).inspect_err(|_| self.lost());
+                return open(&self.model, &self.graph, self.threads).inspect_err(|_| self.lost());
             }
             pool = self
                 .returned
@@ -99,18 +122,29 @@ impl Drop for Taken<'_> {
     }
 }
 
-fn open(model: &str, onnx: &[u8]) -> Result<Session, EmbedError> {
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+fn open(model: &str, graph: &Graph, threads: Threads) -> Result<Session, EmbedError> {
     let load = |source| EmbedError::Load {
         model: model.to_owned(),
         source,
     };
-    // One thread a session: the callers' threads are the parallelism.
-    Session::builder(backend::environment()?)
+    // A graph that is far from its computation is worth optimising; ours is not.
+    let (level, intra) = match threads {
+        Threads::Callers => (GraphOptimizationLevel::Level1, 1),
+        Threads::Session => (GraphOptimizationLevel::Level3, cores()),
+    };
+    let mut builder = Session::builder(backend::environment()?)
         .map_err(load)?
-        .with_optimization_level(GraphOptimizationLevel::Level1)
+        .with_optimization_level(level)
         .map_err(|error| load(error.into()))?
-        .with_intra_threads(1)
-        .map_err(|error| load(error.into()))?
-        .commit_from_memory(onnx)
-        .map_err(load)
+        .with_intra_threads(intra)
+        .map_err(|error| load(error.into()))?;
+    match graph {
+        Graph::BuiltIn(onnx) => builder.commit_from_memory(onnx),
+        Graph::File(path) => builder.commit_from_file(path),
+    }
+    .map_err(load)
 }

@@ -9,15 +9,13 @@ const ONNX: &[u8] = include_bytes!("../model/model.onnx");
 const VOCABULARY: &str = include_str!("../model/vocab.txt");
 
 /// The files of the shipped model as they are in the program, by name; their
-/// checksums are in `model/MODEL_CARD.md`.
+/// checksums are in `model/README.md`.
 pub const SHIPPED_MODEL_FILES: [(&str, &[u8]); 2] =
     [("model.onnx", ONNX), ("vocab.txt", VOCABULARY.as_bytes())];
 
 const SPEC: ModelSpec = ModelSpec {
     name: "wherein-static-v1",
     dimensions: 256,
-    document_tokens: 256,
-    query_tokens: 64,
 };
 
 /// The shipped model; loaded once a process, by the first call.

@@ -12,7 +12,7 @@
 
 use std::process::Command;
 
-use wherein_embed::{Role, backend, shipped};
+use wherein_embed::{DocumentParts, backend, shipped};
 
 const CHILD: &str = "WHEREIN_EMBED_TEST_CHILD";
 const TEXTS: [&str; 5] = [
@@ -31,8 +31,16 @@ fn child_prints_its_vectors() {
     }
     let model = shipped().expect("the shipped model loads");
     println!("backend {}", backend().expect("a backend").name);
-    for role in [Role::Query, Role::Document] {
-        for value in model.embed(role, &TEXTS).expect("any text can be embedded") {
+    let documents = TEXTS.map(|body| DocumentParts {
+        path: "src/users/session.rs",
+        doc: "Opens the session of a user.",
+        body,
+        ..DocumentParts::default()
+    });
+    let queries = model.embed_queries(&TEXTS);
+    let documents = model.embed_documents(&documents);
+    for rows in [queries, documents] {
+        for value in rows.expect("any text can be embedded") {
             println!("value {value:e}");
         }
     }

@@ -4,15 +4,35 @@
 
 use std::sync::Arc;
 
-use wherein_embed::{Embedder, Role, shipped};
+use wherein_embed::{DocumentParts, EmbedError, Embedder, shipped};
+
+/// Texts as one of the two things that a text can be.
+#[derive(Clone, Copy, PartialEq)]
+enum Role {
+    Query,
+    Document,
+}
 
 fn model() -> Arc<dyn Embedder> {
     shipped().expect("the shipped model loads")
 }
 
+fn rows(model: &dyn Embedder, role: Role, texts: &[&str]) -> Result<Vec<f32>, EmbedError> {
+    match role {
+        Role::Query => model.embed_queries(texts),
+        Role::Document => {
+            let parts = texts.iter().map(|body| DocumentParts {
+                body,
+                ..DocumentParts::default()
+            });
+            model.embed_documents(&parts.collect::<Vec<_>>())
+        }
+    }
+}
+
 fn embed(role: Role, texts: &[&str]) -> Vec<Vec<f32>> {
     let model = model();
-    let rows = model.embed(role, texts).expect("any text can be embedded");
+    let rows = rows(&*model, role, texts).expect("any text can be embedded");
     assert_eq!(rows.len(), texts.len() * model.dimensions());
     rows.chunks(model.dimensions())
         .map(<[f32]>::to_vec)
@@ -118,6 +138,35 @@ fn a_question_and_code_weigh_words_differently() {
     let query = &embed(Role::Query, &[text])[0];
     let document = &embed(Role::Document, &[text])[0];
     assert!(distance(query, document) > 1e-3);
+}
+
+#[test]
+fn a_word_weighs_differently_in_each_part() {
+    let rows = |part: fn(&'static str) -> DocumentParts<'static>| {
+        let words = part("open the session of a user");
+        let body = DocumentParts {
+            body: "read bytes from the socket until it closes",
+            ..words
+        };
+        model().embed_documents(&[body]).expect("a vector")
+    };
+    let all = [
+        rows(|path| DocumentParts {
+            path,
+            ..DocumentParts::default()
+        }),
+        rows(|signature| DocumentParts {
+            signature,
+            ..DocumentParts::default()
+        }),
+        rows(|doc| DocumentParts {
+            doc,
+            ..DocumentParts::default()
+        }),
+    ];
+    for (first, second) in [(0, 1), (0, 2)] {
+        assert!(distance(&all[first], &all[second]) > 1e-3);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
-use wherein_embed::{Role, SHIPPED_MODEL_FILES, Tokenizer, shipped};
+use wherein_embed::{DocumentParts, SHIPPED_MODEL_FILES, Tokenizer, shipped};
 
 fn vocabulary() -> &'static str {
     std::str::from_utf8(SHIPPED_MODEL_FILES[1].1).expect("the vocabulary is UTF-8")
@@ -75,8 +75,9 @@ proptest! {
     #[test]
     fn any_text_can_be_embedded(texts in proptest::collection::vec("(?s).{0,80}", 0..5)) {
         let model = shipped().expect("the shipped model loads");
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let rows = model.embed(Role::Document, &texts).expect("any text can be embedded");
+        let parts = |text| DocumentParts { path: text, breadcrumb: text, signature: text, doc: text, body: text };
+        let documents: Vec<DocumentParts<'_>> = texts.iter().map(|text| parts(text)).collect();
+        let rows = model.embed_documents(&documents).expect("any text can be embedded");
         prop_assert!(rows.iter().all(|value| value.is_finite()));
     }
 }

@@ -1,12 +1,12 @@
-"""Writes the trained table and weights as an ONNX graph with an int8 table.
+"""Writes the trained model as an ONNX graph with an int8 table.
 
     rows = Cast(Gather(table[V, 256] int8, input_ids))
-    w    = Gather(weights[2 V], token_type_ids * V + input_ids) * attention_mask
+    w    = Gather(weights[fields * V], token_type_ids * V + input_ids) * attention_mask
     out  = L2(sum(w * rows))
 
-The scale of a row is folded into its two weights: the norm at the end makes the
-mean and the sum the same thing, so one multiplication a token is enough. As a
-MatMul the sum is half as fast in tract, which packs the rows first.
+The scale of a row is folded into its weights: the norm makes the mean and the sum
+the same thing, so one multiplication a token is enough. As a MatMul the sum is
+half as fast in tract, which packs the rows first.
 """
 
 import hashlib
@@ -17,6 +17,8 @@ import sys
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
+
+from model import FIELDS, Model
 
 WORK = pathlib.Path(os.environ.get("WHEREIN_TRAINING", "/tmp/wherein-training"))
 MODEL = pathlib.Path(__file__).parent.parent / "model"
@@ -29,15 +31,22 @@ def quantise(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.rint(table / safe[:, None]).astype(np.int8), scale.astype(np.float32)
 
 
-def graph(table: np.ndarray, document: np.ndarray, query: np.ndarray) -> onnx.ModelProto:
-    rows, scale = quantise(table)
+def quantised(model: Model) -> Model:
+    """The model as the graph computes it."""
+    rows, scale = quantise(model.table)
+    return Model(rows * scale[:, None], model.logs)
+
+
+def graph(model: Model) -> onnx.ModelProto:
+    rows, scale = quantise(model.table)
     entries, dimensions = rows.shape
-    weights = np.concatenate([document * scale, query * scale]).astype(np.float32)
+    weights = (np.exp(model.logs) * np.tile(scale, len(FIELDS))).astype(np.float32)
     constants = {
         "table": rows, "weights": weights, "entries": np.array(entries, np.int64),
         "one": np.array([1], np.int64), "two": np.array([2], np.int64), "tiny": np.array(1e-12, np.float32),
     }
     node = helper.make_node
+
     nodes = [
         node("Mul", ["token_type_ids", "entries"], ["shift"]),
         node("Add", ["shift", "input_ids"], ["weight_ids"]),
@@ -58,34 +67,25 @@ def graph(table: np.ndarray, document: np.ndarray, query: np.ndarray) -> onnx.Mo
     inputs = [helper.make_tensor_value_info(n, TensorProto.INT64, ["n", "l"]) for n in ("input_ids", "attention_mask", "token_type_ids")]
     output = helper.make_tensor_value_info("sentence_embedding", TensorProto.FLOAT, ["n", dimensions])
     made = helper.make_graph(nodes, "wherein-static", inputs, [output], [numpy_helper.from_array(v, k) for k, v in constants.items()])
-    model = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], producer_name="wherein")
-    model.ir_version = 8
-    onnx.checker.check_model(model)
-    return model
+    proto = helper.make_model(made, opset_imports=[helper.make_opsetid("", 17)], producer_name="wherein")
+    proto.ir_version = 8
+    onnx.checker.check_model(proto)
+    return proto
 
 
-def update_card() -> None:
-    """Puts the checksums of the two files into the model card, where a test reads them."""
-    card = MODEL / "MODEL_CARD.md"
-    before, head, after = card.read_text().partition("## Checksums (sha256)\n")
-    after = "".join(line for line in after.splitlines(True) if not line.startswith("    ")).lstrip("\n")
+def update_readme() -> None:
+    """Puts the checksums of the two files beside them, where a test reads them."""
+    readme = MODEL / "README.md"
+    head = readme.read_text().partition("## Checksums (sha256)\n")
     sums = "".join(f"    {hashlib.sha256((MODEL / name).read_bytes()).hexdigest()}  {name}\n" for name in ("model.onnx", "vocab.txt"))
-    card.write_text(before + head + "\n" + sums + "\n" + after)
+    readme.write_text(head[0] + head[1] + "\n" + sums)
 
 
 def main() -> None:
-    entries = (WORK / "vocab.txt").read_text()
-    trained = WORK / "trained.npz"
-    if trained.exists() and "--init" not in sys.argv:
-        state = np.load(trained)
-        table, document, query = state["table"], state["document"], state["query"]
-    else:
-        table = np.load(WORK / "init.npy")
-        document = query = np.load(WORK / "sif.npy")
     MODEL.mkdir(exist_ok=True)
-    onnx.save(graph(table, document, query), str(MODEL / "model.onnx"))
-    (MODEL / "vocab.txt").write_text(entries)
-    update_card()
+    onnx.save(graph(Model.load(WORK / (sys.argv[1] if len(sys.argv) > 1 else "trained.npz"))), str(MODEL / "model.onnx"))
+    (MODEL / "vocab.txt").write_text((WORK / "vocab.txt").read_text())
+    update_readme()
     print({n: (MODEL / n).stat().st_size for n in ("model.onnx", "vocab.txt")})
 
 

@@ -29,19 +29,20 @@ LICENCE = re.compile(r"copyright|licen[sc]e|all rights reserved|spdx|redistribut
 TAGS = re.compile(r"</?[a-zA-Z][^>]*>|\{@\w+\s+([^}]*)\}|`+")
 # Pairs of one package and language at most, by registry: many small crates
 # would outweigh the few packages that carry the rarer languages.
-MAX_PAIRS = {"crates": 250, "npm": 700, "pypi": 700, "debian": 1500}
+MAX_PAIRS = {"crates": 400, "npm": 1200, "pypi": 1200, "debian": 2500}
 # Shares of them that kinds other than doc comments may have.
 SHARES = {"test": 0.25, "name": 0.25, "message": 0.25}
 MAX_SECTIONS = 150
+# Characters kept of what follows the first paragraph of a doc comment.
+MAX_COMMENT = 800
 SECONDS = 120
 
 
-def clean(lines: list[str]) -> str:
-    """The first paragraph(s) of a comment as prose, without markers and tag sections."""
-    kept, size = [], 0
-    for line in lines:
-        text = MARKS.sub("", line)
-        text = MARKS.sub("", text).strip()
+def clean(lines: list[str]) -> tuple[str, str]:
+    """The first paragraph(s) of a comment as prose, without markers and tag sections; and what follows them."""
+    kept, size, at = [], 0, 0
+    lines = [MARKS.sub("", MARKS.sub("", line)).strip() for line in lines]
+    for at, text in enumerate(lines):
         if TAG_LINE.match(text) and (kept or not text.startswith(("@brief", "\\brief"))):
             if kept:
                 break
@@ -54,8 +55,11 @@ def clean(lines: list[str]) -> str:
         kept.append(TAGS.sub(r" \1 ", text))
         size += len(text)
         if size > 400:
+            at += 1
             break
-    return " ".join(kept).strip()
+    else:
+        at = len(lines)
+    return " ".join(kept).strip(), "\n".join(lines[at:])[:MAX_COMMENT]
 
 
 def usable(doc: str) -> bool:
@@ -64,30 +68,37 @@ def usable(doc: str) -> bool:
     return len(words) >= 3 and letters > 0.6 * len(doc.replace(" ", "")) and not LICENCE.search(doc)
 
 
-def package_pairs(folder: pathlib.Path) -> list[dict]:
-    """At most so many pairs of a package and language, drawn by a fixed seed."""
+def all_pairs(folder: pathlib.Path) -> list[dict]:
+    """The usable pairs of a folder of sources."""
     package = "/".join(folder.parts[-2:])
     try:
         made = subprocess.run([BENCH, "pairs", folder], capture_output=True, timeout=SECONDS, check=True).stdout
     except (subprocess.SubprocessError, OSError) as error:
         print("left out:", package, error, file=sys.stderr)
         return []
-    by_kind = collections.defaultdict(list)
+    found = []
     for line in filter(None, made.decode("utf-8", "replace").split("\n")):
         pair = json.loads(line)
         kind, where = pair["kind"], pathlib.PurePosixPath(pair["path"])
         if kind == "doc":
-            pair["doc"] = clean(pair["doc"].split("\n"))
+            pair["doc"], pair["comment"] = clean(pair["doc"].split("\n"))
         elif kind == "section":
             pair["doc"] = TAGS.sub(" ", pair["doc"]).strip("# ")
             if re.search(r"change|history|news|release", where.name, re.I) or len(pair["code"]) < 150:
                 continue
         if where.name.endswith(".d.ts") or not usable(pair["doc"]):
             continue
-        pair |= {"package": package, "path": "/".join(where.parts[-3:]), "doc": pair["doc"][:500]}
-        by_kind[pair["language"], kind].append(pair)
+        found.append(pair | {"package": package, "path": "/".join(where.parts[-3:]), "doc": pair["doc"][:500]})
+    return found
+
+
+def package_pairs(folder: pathlib.Path) -> list[dict]:
+    """At most so many pairs of a package and language, drawn by a fixed seed."""
+    by_kind = collections.defaultdict(list)
+    for pair in all_pairs(folder):
+        by_kind[pair["language"], pair["kind"]].append(pair)
     rng = random.Random(folder.as_posix())
-    most = MAX_PAIRS.get(package.split("/")[0], 10**6)
+    most = MAX_PAIRS.get(folder.parts[-2], 10**6)
     out = []
     for (_, kind), pairs in sorted(by_kind.items()):
         rng.shuffle(pairs)

@@ -229,13 +229,21 @@ def attempt(job) -> tuple[list[dict], str]:
         return [], f"{function.__name__} {name}: {error}"
 
 
-EXCLUDE = set(tomllib.loads((HERE / "sources.toml").read_text())["exclude"])
+def never() -> set[str]:
+    """What is never trained on: the list of sources.toml, and the code bases that the ranking is trained on, since a
+    model that knows them would be trusted too much there."""
+    ranked = json.loads((HERE.parents[1] / "search/training/repos.json").read_text())
+    return set(tomllib.loads((HERE / "sources.toml").read_text())["exclude"]) | {r[k].lower() for r in ranked for k in ("name", "package")}
+
+
+EXCLUDE = never()
 
 
 def write_lock(kept: list[dict]) -> None:
     """sources.lock.json: registry -> package -> version and licence."""
     lock: dict[str, dict[str, str]] = {}
-    for record in sorted(kept, key=lambda r: (r["registry"], r["name"])):
+    used = (record for record in kept if not excluded(record["name"], EXCLUDE))
+    for record in sorted(used, key=lambda r: (r["registry"], r["name"])):
         lock.setdefault(record["registry"], {})[record["name"]] = f"{record['version']} ({record['licence'].splitlines()[0][:60]})"
     (HERE / "sources.lock.json").write_text(json.dumps(lock, indent=1, ensure_ascii=False) + "\n")
 

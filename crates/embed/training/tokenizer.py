@@ -13,8 +13,6 @@ MAX_PIECES = 8
 # How often one token counts in a text, and how many tokens are read for each one kept.
 OCCURRENCES = 3
 READ_PER_KEPT = 4
-DOCUMENT_TOKENS = 256
-QUERY_TOKENS = 64
 
 WORD = regex.compile(r"[\p{Alphabetic}\p{N}_]+")
 LOWER = regex.compile(r"\p{Lowercase}")

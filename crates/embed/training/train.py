@@ -1,9 +1,11 @@
-"""Trains the token table and the two sets of token weights: InfoNCE with in-batch negatives.
+"""Trains the static model: InfoNCE with in-batch negatives, drawn in groups of one package.
 
-A text's vector is the normalised sum of weight[token] * table[token]. The loss
-is symmetric; the gradients are written out, since two sparse products are all
-there is. Adam touches only the rows of a batch. Stops at the best figure on
-the validation packages, or when its minutes are over.
+A document is shown in several ways, so that the model learns what each field is
+worth: with its path and the rest of its comment, or as bare code without its own
+name. A question is a doc comment, now and then the words of the name, and now and
+then dressed as people ask. The loss is symmetric and is taken of the whole
+vectors and of their first half (Matryoshka). What is kept is the mean of a few
+runs that differ in their seed.
 """
 
 import argparse
@@ -13,11 +15,19 @@ import pickle
 import time
 
 import numpy as np
-import scipy.sparse
 
+import tokenizer
 from evaluate import mean_reciprocal_rank
+from model import BODY, COMMENT, PATH, QUERY, SIGNATURE, Bags, Model
+from pairs import Ragged
 
 WORK = pathlib.Path(os.environ.get("WHEREIN_TRAINING", "/tmp/wherein-training"))
+# How people ask: a doc comment has none of these words, and a question is full of them.
+WAYS_TO_ASK = (
+    "where is this handled", "where is the code that does it", "where does it happen", "how does it work", "how is this implemented",
+    "which function does this", "which file is responsible for", "what happens when", "find the function that", "what decides whether",
+    "show me how the", "where are they defined", "where do we", "how are these", "what is the class for", "code for", "implementation of",
+)
 
 
 class Adam:
@@ -28,38 +38,13 @@ class Adam:
         self.first, self.second = np.zeros_like(values), np.zeros_like(values)
         self.steps = 0
 
-    def step(self, rows: np.ndarray, gradient: np.ndarray, decay: float) -> None:
+    def step(self, rows, gradient: np.ndarray, decay: float) -> None:
         self.steps += 1
         first = self.first[rows] = 0.9 * self.first[rows] + 0.1 * gradient
         second = self.second[rows] = 0.98 * self.second[rows] + 0.02 * gradient * gradient
         first = first / (1 - 0.9**self.steps)
         second = second / (1 - 0.98**self.steps)
         self.values[rows] -= self.rate * decay * first / (np.sqrt(second) + 1e-8)
-
-
-def counts(ids: np.ndarray, pointers: np.ndarray, size: int):
-    """A sparse count matrix [texts, vocabulary] of the tokens."""
-    return scipy.sparse.csr_matrix((np.ones(len(ids), np.float32), ids, pointers), shape=(len(pointers) - 1, size))
-
-
-def forward(ids, pointers, table, weights):
-    """The normalised vectors, and what the backward pass needs."""
-    bag = scipy.sparse.csr_matrix((weights[ids], ids, pointers), shape=(len(pointers) - 1, len(table)))
-    sums = bag @ table
-    norms = np.linalg.norm(sums, axis=1, keepdims=True) + 1e-6
-    return sums / norms, norms, bag
-
-
-def backward(gradient, unit, norms):
-    """Gradient of the sums behind normalised vectors."""
-    return (gradient - unit * (gradient * unit).sum(axis=1, keepdims=True)) / norms
-
-
-def drop(ids, pointers, rate, rng):
-    """Leaves out a share of the tokens."""
-    keep = rng.random(len(ids)) >= rate
-    lengths = np.add.reduceat(np.append(keep, False).astype(np.int64), pointers[:-1]) * (np.diff(pointers) > 0)
-    return ids[keep], np.concatenate([[0], np.cumsum(lengths)])
 
 
 def batches(package: np.ndarray, size: int, group: int, rng) -> list[np.ndarray]:
@@ -74,95 +59,127 @@ def batches(package: np.ndarray, size: int, group: int, rng) -> list[np.ndarray]
     return [flat[i:i + size] for i in range(0, len(flat) - size + 1, size)]
 
 
-def main() -> None:
-    options = argparse.ArgumentParser()
-    options.add_argument("--minutes", type=float, default=12)
-    options.add_argument("--epochs", type=int, default=4)
-    options.add_argument("--batch", type=int, default=1536)
-    options.add_argument("--group", type=int, default=32)
-    options.add_argument("--rate", type=float, default=4e-3)
-    options.add_argument("--temperature", type=float, default=0.05)
-    options.add_argument("--drop", type=float, default=0.25)
-    options.add_argument("--limit", type=int, default=0)
-    options.add_argument("--out", default="trained.npz")
-    args = options.parse_args()
-    rng = np.random.default_rng(11)
-    with open(WORK / "prepared.pickle", "rb") as file:
-        data = pickle.load(file)
-    train, valid = data["train"], data["valid"]
-    table = np.load(WORK / "init.npy")
-    sif = np.load(WORK / "sif.npy")
-    # Logarithms of the weights are learned, so that a weight stays positive.
-    logs = [np.log(sif).astype(np.float32), np.log(sif).astype(np.float32)]
-    table_adam = Adam(table, args.rate)
-    log_adams = [Adam(log, 5 * args.rate) for log in logs]
-    rows = np.flatnonzero(np.diff(train["query"].starts) > 0)
-    rows = rows[np.diff(train["masked"].starts)[rows] > 4]
-    if args.limit:
-        rows = rows[: args.limit]
-    has_name = np.diff(train["name"].starts) > 1
-    total = args.epochs * (len(rows) // args.batch)
-    started, step, best = time.time(), 0, -1.0
+def shown(part: dict, rows: np.ndarray, ways: Ragged, args, size: int, rng) -> tuple[Bags, Bags]:
+    """(questions, documents) of one batch."""
+    here = np.arange(len(rows))
+
+    def where(field, name, chosen):
+        return field, part[name], rows[chosen], here[chosen]
+
+    bare = rng.random(len(rows)) < args.bare
+    comment = rng.random(len(rows)) < 0.5
+    documents = [
+        where(SIGNATURE, "masked_signature", bare), where(BODY, "masked_body", bare), where(PATH, "path", ~bare), where(PATH, "breadcrumb", ~bare),
+        where(SIGNATURE, "signature", ~bare), where(BODY, "body", ~bare), where(COMMENT, "comment", comment),
+    ]
+    by_name = (rng.random(len(rows)) < args.named) & (np.diff(part["name"].starts)[rows] > 1)
+    asked = rng.random(len(rows)) < args.asked
+    questions = [where(QUERY, "query", ~by_name), where(QUERY, "name", by_name)]
+    dressed = QUERY, ways, rng.integers(len(ways), size=asked.sum()), here[asked]
+    return Bags(len(rows), [*questions, dressed], size, args.drop, rng), Bags(len(rows), documents, size, args.drop, rng)
+
+
+def contrast(q: np.ndarray, d: np.ndarray, temperature: float) -> tuple[float, np.ndarray, np.ndarray]:
+    """The symmetric InfoNCE loss of matching rows, and its gradients."""
+    scores = (q @ d.T) / temperature
+    gradient = np.zeros_like(scores)
+    loss = 0.0
+    for axis in (1, 0):
+        soft = np.exp(scores - scores.max(axis=axis, keepdims=True))
+        soft /= soft.sum(axis=axis, keepdims=True)
+        loss -= np.log(np.diagonal(soft) + 1e-12).mean() / 2
+        gradient += soft / 2
+    gradient[np.diag_indices_from(gradient)] -= 1
+    gradient /= len(q) * temperature
+    return float(loss), gradient @ d, gradient.T @ q
+
+
+def nested(q: np.ndarray, d: np.ndarray, temperature: float, half: float) -> tuple[float, np.ndarray, np.ndarray]:
+    """The loss of whole vectors, and `half` times that of their first halves."""
+    loss, q_back, d_back = contrast(q, d, temperature)
+    if half:
+        cut = q.shape[1] // 2
+        norms = [np.linalg.norm(v[:, :cut], axis=1, keepdims=True) + 1e-6 for v in (q, d)]
+        units = [v[:, :cut] / n for v, n in zip((q, d), norms)]
+        more, *backs = contrast(*units, temperature)
+        loss += half * more
+        for whole, back, u, n in zip((q_back, d_back), backs, units, norms):
+            whole[:, :cut] += half * (back - u * (back * u).sum(axis=1, keepdims=True)) / n
+    return loss, q_back, d_back
+
+
+def once(train: dict, valid: dict, rows: np.ndarray, ways: Ragged, args, seed: int, started: float) -> Model:
+    """One run from the first model; stops early when its share of the minutes is over."""
+    rng = np.random.default_rng(seed)
+    model = Model.first()
+    adams = {"table": Adam(model.table, args.rate), "logs": Adam(model.logs, 5 * args.rate)}
+    total, step, began = args.epochs * (len(rows) // args.batch), 0, time.time()
     for epoch in range(args.epochs):
         losses = []
         for at in batches(train["package"][rows], args.batch, args.group, rng):
-            spent = (time.time() - started) / 60 / args.minutes
-            progress = max(step / total, spent)
+            progress = max(step / total, (time.time() - began) / 60 * args.runs / args.minutes)
             if progress >= 1:
                 break
             decay = min(1.0, (step + 1) / 50) * (1 - progress)
-            chosen = rows[at]
-            # Documents: half the time without the own name; queries: sometimes the name's words.
-            parts = {}
-            for side, first, second, share in (("d", "plain", "masked", 0.5), ("q", "query", "name", 0.08)):
-                other = rng.random(len(chosen)) < share
-                if side == "q":
-                    other &= has_name[chosen]
-                lists = [np.concatenate([[0], np.cumsum(np.diff(train[n].starts)[chosen])]) for n in (first, second)]
-                a, b = train[first].take(chosen), train[second].take(chosen)
-                pieces = [(b if o else a)[0][(lists[o][i]):(lists[o][i + 1])] for i, o in enumerate(other.astype(int))]
-                pointers = np.concatenate([[0], np.cumsum([len(p) for p in pieces])])
-                parts[side] = drop(np.concatenate(pieces), pointers, args.drop, rng)
-            weights = [np.exp(log) for log in logs]
-            (d_ids, d_at), (q_ids, q_at) = parts["d"], parts["q"]
-            d, d_norm, d_bag = forward(d_ids, d_at, table, weights[0])
-            q, q_norm, q_bag = forward(q_ids, q_at, table, weights[1])
-            scores = (q @ d.T) / args.temperature
-            gradient = np.zeros_like(scores)
-            loss = 0.0
-            for axis in (1, 0):
-                shifted = np.exp(scores - scores.max(axis=axis, keepdims=True))
-                soft = shifted / shifted.sum(axis=axis, keepdims=True)
-                loss -= np.log(np.diagonal(soft) + 1e-12).mean() / 2
-                gradient += soft / 2
-            gradient[np.diag_indices_from(gradient)] -= 1
-            gradient /= len(chosen) * args.temperature
-            d_sum = backward(gradient.T @ q, d, d_norm)
-            q_sum = backward(gradient @ d, q, q_norm)
-            touched = np.zeros(len(table), bool)
-            touched[d_ids] = touched[q_ids] = True
-            touched = np.flatnonzero(touched)
-            # G[token] = sum of the gradients of the texts that hold it: gives both gradients.
-            grad_table = 0
-            for number, (ids, pointers, outer) in enumerate(((d_ids, d_at, d_sum), (q_ids, q_at, q_sum))):
-                ones = counts(ids, pointers, len(table))
-                per_token = (ones.T.tocsr()[touched]) @ outer
-                grad_log = (per_token * table[touched]).sum(axis=1) * weights[number][touched]
-                grad_table = grad_table + per_token * weights[number][touched, None]
-                log_adams[number].step(touched, grad_log, decay)
-            table_adam.step(touched, grad_table, decay)
+            q, d = (model.forward(bags) for bags in shown(train, rows[at], ways, args, model.size, rng))
+            loss, q_back, d_back = nested(q["out"], d["out"], args.temperature, args.half)
+            found = model.backward(q, q_back), model.backward(d, d_back)
+            for name, adam in adams.items():
+                places, values = (np.concatenate([f[name][i] for f in found]) for i in (0, 1))
+                touched, place = np.unique(places, return_inverse=True)
+                gradient = np.zeros((len(touched), *values.shape[1:]), np.float32)
+                # A token is in few fields: adding field by field is faster than one by one.
+                for field_rows, field_values in split_unique(place, values):
+                    gradient[field_rows] += field_values
+                adam.step(touched, gradient, decay)
             losses.append(loss)
             step += 1
-        figure = mean_reciprocal_rank(table, np.exp(logs[0]), np.exp(logs[1]), valid)
-        print(f"epoch {epoch + 1}: loss {np.mean(losses):.3f}, validation MRR@10 {figure:.4f}, {time.time() - started:.0f} s", flush=True)
-        if figure > best:
-            best = figure
-            np.savez(WORK / args.out, table=table, document=np.exp(logs[0]), query=np.exp(logs[1]))
-        elif figure < best - 0.01:
-            break
-        if (time.time() - started) / 60 >= args.minutes:
-            break
-    print(f"best {best:.4f}")
+        figure = mean_reciprocal_rank(model, valid)
+        print(f"seed {seed}, epoch {epoch + 1}: loss {np.mean(losses):.3f}, validation MRR@10 {figure:.4f}, {time.time() - started:.0f} s", flush=True)
+    return model
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--minutes", type=float, default=60)
+    options.add_argument("--runs", type=int, default=4, help="how many runs are averaged")
+    options.add_argument("--epochs", type=int, default=2)
+    options.add_argument("--batch", type=int, default=2048)
+    options.add_argument("--group", type=int, default=32)
+    options.add_argument("--rate", type=float, default=4e-3)
+    options.add_argument("--temperature", type=float, default=0.05)
+    options.add_argument("--drop", type=float, default=0.3, help="share of the tokens that is left out")
+    options.add_argument("--half", type=float, default=0.3, help="weight of the loss of the first half of the dimensions")
+    options.add_argument("--asked", type=float, default=0.25, help="share of the questions that are dressed as people ask")
+    options.add_argument("--named", type=float, default=0.08, help="share of the questions that are the words of the name")
+    options.add_argument("--bare", type=float, default=0.5, help="share of the documents that are code alone, their own name hidden")
+    options.add_argument("--kinds", default="doc,section", help="kinds of pairs")
+    options.add_argument("--limit", type=int, default=0, help="pairs at most, for a curve")
+    options.add_argument("--out", default="trained.npz")
+    args = options.parse_args()
+    with open(WORK / "prepared.pickle", "rb") as file:
+        data = pickle.load(file)
+    train, valid = data["train"], data["valid"]
+    cutter = tokenizer.Tokenizer((WORK / "vocab.txt").read_text().splitlines())
+    ways = Ragged([np.array(cutter.encode(text, 16), np.uint16) for text in WAYS_TO_ASK])
+    rows = np.flatnonzero((np.diff(train["query"].starts) > 0) & (np.diff(train["masked_body"].starts) > 4))
+    rows = rows[np.isin(train["kind"][rows], args.kinds.split(","))]
+    if args.limit:
+        rows = rows[: args.limit]
+    print(len(rows), "pairs", flush=True)
+    started = time.time()
+    runs = [once(train, valid, rows, ways, args, 11 + run, started) for run in range(args.runs)]
+    # Runs that began alike end in one basin: their mean is better than each ("model soups", Wortsman et al. 2022).
+    model = Model(np.mean([m.table for m in runs], axis=0), np.mean([m.logs for m in runs], axis=0))
+    model.save(WORK / args.out)
+    print(f"mean of {args.runs}: validation MRR@10 {mean_reciprocal_rank(model, valid):.4f}")
+
+
+def split_unique(place: np.ndarray, values: np.ndarray):
+    """Cuts places into runs without repetition: they come sorted by field."""
+    edges = [0, *(np.flatnonzero(np.diff(place) <= 0) + 1), len(place)]
+    for start, end in zip(edges, edges[1:]):
+        yield place[start:end], values[start:end]
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def main() -> None:
     lines = ["# Written by training/vectors.py: a text, then the entries of the shipped vocabulary it is cut into."]
     for text in TEXTS:
         plain = text.replace("\\n", "\n").replace("\\t", "\t")
-        lines += ["> " + text, " ".join(entries[i] for i in cutter.encode(plain, tokenizer.DOCUMENT_TOKENS))]
+        lines += ["> " + text, " ".join(entries[i] for i in cutter.encode(plain, 256))]
     target = CRATE / "tests" / "data" / "tokens.txt"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text("\n".join(lines) + "\n")

@@ -20,7 +20,7 @@ def count_parts(pairs) -> tuple[collections.Counter, collections.Counter]:
     for _, group in itertools.groupby(pairs, lambda pair: pair["package"]):
         words = collections.Counter()
         for pair in group:
-            for text in (pair["doc"], pair["code"], pair["path"]):
+            for text in (pair["doc"], pair["comment"], pair["code"], pair["path"]):
                 words.update(tokenizer.words(text))
         found = collections.Counter()
         for word, count in words.items():

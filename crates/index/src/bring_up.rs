@@ -78,9 +78,14 @@ impl Repository {
             u64::from_le_bytes(first)
         };
         let chunker = wherein_chunk::CHUNKER_VERSION;
+        // Without the model what is there was made as it should be.
+        let made_before = self
+            .model_error()
+            .and_then(|_| Some(self.current()?.snapshot.catalog().files.last()?.recipe));
         let max_file_bytes = self.settings.index.max_file_bytes;
         Basis {
-            recipe: short(format!("{chunker}/{chunk:?}/{}", self.model_id())),
+            recipe: made_before
+                .unwrap_or_else(|| short(format!("{chunker}/{chunk:?}/{}", self.model_id()))),
             gates: short(format!("{}/{max_file_bytes}", wherein_walk::GATES_VERSION)),
             full,
         }
@@ -95,6 +100,12 @@ impl Repository {
     ) -> Result<IndexReport, IndexError> {
         let started = Instant::now();
         progress.begin();
+        if self.model_error().is_some() && self.is_indexed() && !options.full {
+            // Without the model a run would throw the vectors away. What has
+            // changed is counted, and left out of answers.
+            self.look_only()?;
+            return Ok(self.unchanged(started, &Plan::default(), progress));
+        }
         let chunk_options = wherein_chunk::Options::default();
         let basis = self.basis(&chunk_options, options.full);
         let head = self.checkout().head();

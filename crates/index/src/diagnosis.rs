@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde::Serialize;
-use wherein_embed::{Embedder, Role};
+use wherein_embed::{DocumentParts, Embedder};
 use wherein_pack::Tokenizer;
 
 use crate::error::IndexError;
@@ -153,9 +153,13 @@ fn nearer(model: &dyn Embedder) -> Result<bool, IndexError> {
     let code = [
         "def verify_password(user, password):\n    return hash(password) == user.password_hash",
         "def draw_circle(canvas, radius):\n    canvas.arc(radius)",
-    ];
-    let question = model.embed(Role::Query, &["where is the password checked"])?;
-    let texts = model.embed(Role::Document, &code)?;
+    ]
+    .map(|body| DocumentParts {
+        body,
+        ..DocumentParts::default()
+    });
+    let question = model.embed_queries(&["where is the password checked"])?;
+    let texts = model.embed_documents(&code)?;
     let mut cosines = texts
         .chunks_exact(model.dimensions())
         .map(|row| row.iter().zip(&question).map(|(a, b)| a * b).sum::<f32>());

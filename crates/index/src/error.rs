@@ -20,6 +20,9 @@ pub enum IndexError {
     /// The model cannot run.
     #[error(transparent)]
     Embed(#[from] EmbedError),
+    /// A model that was added is not as it must be.
+    #[error(transparent)]
+    Model(#[from] wherein_embed::ModelError),
     /// The query cannot be answered.
     #[error(transparent)]
     Search(#[from] SearchError),

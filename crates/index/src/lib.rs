@@ -31,6 +31,7 @@ pub use progress::{Phase, Progress};
 pub use repository::{Current, Repository};
 pub use settings::{IndexSettings, SearchSettings, ServeSettings, Settings, VectorSearch};
 pub use status::{Status, Why};
+pub use wherein_embed::{ModelError, ModelKind, OFFERED, RUNTIME, Registry};
 pub use wherein_pack::{BadSpanId, Format, SpanId, Tokenizer};
 
 use std::sync::Arc;

@@ -5,6 +5,7 @@
 //! by a few groups whatever the repository holds. A file that makes a stage
 //! panic is passed over and recorded; the run goes on.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,7 +13,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use rustc_hash::FxHashMap;
 use wherein_chunk::Chunked;
 use wherein_core::{Skip, SkipReason, SourceFile, caught, limits};
-use wherein_embed::{DocumentParts, Embedder, Role, document_input};
+use wherein_embed::{DocumentParts, Embedder, body};
 use wherein_store::{NewFile, StatRecord, View, ViewFile, ViewSkip, Writer};
 use wherein_walk::{Checkout, Entry, Unread};
 
@@ -370,24 +371,26 @@ pub(crate) fn is_of_content(reason: SkipReason) -> bool {
 
 /// Embeds all chunks of a group together.
 fn embed(embedder: &dyn Embedder, outcomes: &mut [(String, Outcome)]) -> Result<(), IndexError> {
-    let mut inputs: Vec<String> = Vec::new();
-    for (path, outcome) in outcomes.iter() {
-        if let Outcome::New(prepared) = outcome {
-            let text = &prepared.file.text;
-            for chunk in &prepared.chunked.chunks {
-                let main = chunk.symbols.first();
-                inputs.push(document_input(&DocumentParts {
-                    path,
-                    breadcrumb: &chunk.breadcrumb,
-                    signature: main.map_or("", |symbol| symbol.signature.of(text)),
-                    doc: main.map_or("", |symbol| symbol.doc.of(text)),
-                    body: chunk.span.bytes.of(text),
-                }));
-            }
-        }
-    }
-    let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
-    let vectors = embedder.embed(Role::Document, &inputs)?;
+    let new = || {
+        outcomes.iter().filter_map(|(path, outcome)| match outcome {
+            Outcome::New(prepared) => Some((path, prepared)),
+            _ => None,
+        })
+    };
+    let chunks = || {
+        new().flat_map(|(path, one)| {
+            let chunks = one.chunked.chunks.iter();
+            chunks.map(move |chunk| (path, &one.file.text, chunk))
+        })
+    };
+    let bodies: Vec<Cow<'_, str>> = chunks().map(|(_, text, chunk)| body(chunk, text)).collect();
+    let documents: Vec<DocumentParts<'_>> = chunks()
+        .zip(&bodies)
+        .map(|((path, text, chunk), body)| DocumentParts::of(path, chunk, text, body))
+        .collect();
+    let vectors = embedder.embed_documents(&documents)?;
+    drop(documents);
+    drop(bodies);
     let mut rest = vectors.as_slice();
     for (_, outcome) in outcomes.iter_mut() {
         if let Outcome::New(prepared) = outcome {

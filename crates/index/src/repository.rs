@@ -32,6 +32,8 @@ pub struct Repository {
     pub(crate) settings: Settings,
     pub(crate) root: String,
     embedder: Option<Arc<dyn Embedder>>,
+    /// Why there is no model although one was wanted.
+    model_error: Option<IndexError>,
     current: RwLock<Option<Arc<Current>>>,
     /// A listing made while the index was opened, for the first look.
     listed: Mutex<Option<Listing>>,
@@ -65,10 +67,29 @@ impl Repository {
             location,
             settings,
             embedder,
+            model_error: None,
             current: RwLock::new(None),
             listed: Mutex::new(None),
             pending: AtomicU64::new(0),
             checked: AtomicBool::new(false),
+        }
+    }
+
+    /// As [`Repository::open_without_index`], with a model that may have failed to
+    /// load: then words alone answer, from the index as it is, and
+    /// [`Repository::model_error`] says why.
+    pub fn with_model(
+        location: Location,
+        settings: Settings,
+        model: Result<Arc<dyn Embedder>, IndexError>,
+    ) -> Self {
+        let (embedder, model_error) = match model {
+            Ok(model) => (Some(model), None),
+            Err(error) => (None, Some(error)),
+        };
+        Self {
+            model_error,
+            ..Self::open_without_index(location, settings, embedder)
         }
     }
 
@@ -80,17 +101,17 @@ impl Repository {
         location: Location,
         settings: Settings,
         model: impl FnOnce() -> Result<Arc<dyn Embedder>, IndexError>,
-    ) -> Result<(Self, Result<(), IndexError>), IndexError> {
+    ) -> (Self, Result<(), IndexError>) {
         let checkout = location.checkout.clone();
         let options = walk_options(&settings);
         std::thread::scope(|scope| {
             let look = scope.spawn(|| wherein_walk::list(&checkout, &options));
-            let repository = Self::open_without_index(location, settings, Some(model()?));
+            let repository = Self::with_model(location, settings, model());
             let opened = repository.reload();
             if let Ok(Ok(listing)) = look.join() {
                 *repository.listed() = Some(listing);
             }
-            Ok((repository, opened))
+            (repository, opened)
         })
     }
 
@@ -125,6 +146,11 @@ impl Repository {
     /// The model.
     pub fn embedder(&self) -> Option<&dyn Embedder> {
         self.embedder.as_deref()
+    }
+
+    /// Why there is no model although one was wanted.
+    pub fn model_error(&self) -> Option<&IndexError> {
+        self.model_error.as_ref()
     }
 
     pub(crate) fn model_id(&self) -> &str {

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use wherein_core::{ByteRange, Contribution, Explanation, Hit, Mode, Query, words};
-use wherein_embed::{Embedder, Role};
+use wherein_embed::Embedder;
 use wherein_store::{Nearest, RowSet, Snapshot};
 
 use crate::candidates::{self, Candidate, Candidates, QueryVector, SymbolMatch};
@@ -128,7 +128,7 @@ impl Searcher<'_> {
         Ok(match self.embedder {
             Some(embedder) if matches!(mode, Mode::Hybrid | Mode::Semantic) => Some(QueryVector {
                 model: embedder.model_id(),
-                vector: embedder.embed(Role::Query, &[&query.text])?,
+                vector: embedder.embed_queries(&[&query.text])?,
                 is_known: embedder.knows_any(&query.text),
                 nearest: self.nearest,
             }),

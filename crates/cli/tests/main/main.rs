@@ -13,6 +13,7 @@ mod evaluating;
 mod fixtures;
 mod formats;
 mod freshness;
+mod models;
 mod program;
 mod ranking;
 mod searching;

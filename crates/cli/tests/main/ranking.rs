@@ -261,7 +261,7 @@ fn copies_do_not_use_up_the_list() {
     files.extend((0..8).map(|at| {
         (
             format!("own{at}.py"),
-            format!("def settle_{at}(account):\n    return account.part_{at} * {at}\n"),
+            format!("def total_{at}(account):\n    return account.part_{at} * {at}\n"),
         )
     }));
     let files: Vec<(&str, &str)> = files

@@ -118,7 +118,7 @@ fn pairs<'a>(
             add("section", name.to_owned(), symbol, body());
             continue;
         }
-        if !is_runnable(symbol.kind) && !is_type(symbol.kind) {
+        if !symbol.kind.is_runnable() && !symbol.kind.is_type() {
             continue;
         }
         if symbol.doc.start < symbol.doc.end {
@@ -141,14 +141,14 @@ fn pairs<'a>(
                 &parts
             };
             add("test", said.join(" "), symbol, body());
-        } else if !is_test && is_runnable(symbol.kind) && parts.len() >= NAME_PARTS {
+        } else if !is_test && symbol.kind.is_runnable() && parts.len() >= NAME_PARTS {
             add("name", parts.join(" "), symbol, body());
         }
     }
     for (at, literal) in messages(text) {
         let around = |one: &&Symbol| {
             let bytes = one.span.bytes;
-            is_runnable(one.kind)
+            one.kind.is_runnable()
                 && one.kind != ChunkKind::Test
                 && bytes.start <= at
                 && at < bytes.end
@@ -180,25 +180,6 @@ fn messages(text: &str) -> impl Iterator<Item = (u32, &str)> {
     text.lines()
         .flat_map(literals)
         .map(move |literal| ((literal.as_ptr() as usize - start) as u32, literal))
-}
-
-fn is_runnable(kind: ChunkKind) -> bool {
-    matches!(
-        kind,
-        ChunkKind::Function | ChunkKind::Method | ChunkKind::Macro | ChunkKind::Test
-    )
-}
-
-fn is_type(kind: ChunkKind) -> bool {
-    matches!(
-        kind,
-        ChunkKind::Class
-            | ChunkKind::Struct
-            | ChunkKind::Enum
-            | ChunkKind::Interface
-            | ChunkKind::Trait
-            | ChunkKind::Type
-    )
 }
 
 /// From a byte to the end of a definition.

@@ -88,7 +88,7 @@ impl<'tree> Walk<'_, '_, 'tree> {
             crumb,
             kind: Some(kind),
             inside: Inside {
-                function: self.in_function() || is_function(kind),
+                function: self.in_function() || kind.is_runnable(),
                 tests: in_tests,
                 leaf: rule.leaf,
             },
@@ -258,22 +258,7 @@ fn is_value(kind: ChunkKind) -> bool {
     )
 }
 
-fn is_function(kind: ChunkKind) -> bool {
-    matches!(
-        kind,
-        ChunkKind::Function | ChunkKind::Method | ChunkKind::Test | ChunkKind::Macro
-    )
-}
-
 /// Kinds whose functions are methods.
 fn is_type(kind: ChunkKind) -> bool {
-    matches!(
-        kind,
-        ChunkKind::Class
-            | ChunkKind::Struct
-            | ChunkKind::Enum
-            | ChunkKind::Interface
-            | ChunkKind::Trait
-            | ChunkKind::Impl
-    )
+    kind == ChunkKind::Impl || (kind.is_type() && kind != ChunkKind::Type)
 }

@@ -83,6 +83,19 @@ macro_rules! chunk_kinds {
             /// so new ones go to the end.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
+            /// Whether it is code that runs when called.
+            pub fn is_runnable(self) -> bool {
+                matches!(self, Self::Function | Self::Method | Self::Macro | Self::Test)
+            }
+
+            /// Whether it is a type.
+            pub fn is_type(self) -> bool {
+                matches!(
+                    self,
+                    Self::Class | Self::Struct | Self::Enum | Self::Interface | Self::Trait | Self::Type
+                )
+            }
+
             /// The name in filters and answers.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)* }

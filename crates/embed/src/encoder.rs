@@ -3,20 +3,17 @@
 
 use std::path::Path;
 
-use crate::batch::{Encoded, plan};
+use crate::batch::Encoded;
 use crate::document::DocumentParts;
 use crate::registry::{GRAPH, Manifest, ModelError, Pooling, TOKENIZER};
-use crate::sessions::{Graph, Sessions, Threads};
-use crate::transformer::{TextTokenizer, inputs, run};
+use crate::transformer::Transformer;
 use crate::{EmbedError, Embedder};
 
 /// A loaded encoder.
 pub struct Encoder {
     manifest: Manifest,
     id: String,
-    tokenizer: TextTokenizer,
-    sessions: Sessions,
-    inputs: Vec<&'static str>,
+    transformer: Transformer,
 }
 
 /// Bytes of a text that are looked at for each token that is read: what comes
@@ -26,10 +23,7 @@ const BYTES_PER_TOKEN: usize = 16;
 impl Encoder {
     /// Loads the model of a folder. Its checksums are not looked at here.
     pub fn load(folder: &Path, manifest: &Manifest) -> Result<Self, EmbedError> {
-        let tokenizer = TextTokenizer::load(&folder.join(TOKENIZER), manifest.max_tokens)?;
-        let graph = Graph::File(folder.join(GRAPH));
-        let sessions = Sessions::load(&manifest.name, graph, Threads::Session)?;
-        let inputs = sessions.with(|session| inputs(&manifest.name, session))?;
+        let transformer = Transformer::load(folder, manifest)?;
         let sum = manifest.sha256.get(GRAPH).map_or("", String::as_str);
         // What the vectors depend on beside the graph.
         let recipe = format!(
@@ -45,23 +39,21 @@ impl Encoder {
         Ok(Self {
             id: format!("{}-{}", manifest.name, &hash[..8]),
             manifest: manifest.clone(),
-            tokenizer,
-            sessions,
-            inputs,
+            transformer,
         })
     }
 
     /// Length of the vectors that a model gives, found out by asking for one.
     pub(crate) fn dimensions_of(folder: &Path, manifest: &Manifest) -> Result<usize, ModelError> {
-        let model = Self::load(folder, manifest)?;
-        Ok(model.sessions.with(|session| {
-            let mut encoded = Encoded::default();
-            model.tokenizer.encode("a text", None, &mut encoded)?;
-            let batches = plan(&encoded);
-            let batch = batches.first().ok_or_else(|| model.no_tokens())?;
-            let output = run(&model.id, session, &model.inputs, &encoded, batch)?;
-            Ok(output.shape.last().copied().unwrap_or(0) as usize)
-        })?)
+        let transformer = Transformer::load(folder, manifest)?;
+        let mut encoded = Encoded::default();
+        transformer.encode("a text", None, &mut encoded)?;
+        let mut dimensions = 0;
+        transformer.run(&encoded, |_, given| {
+            dimensions = given.shape.last().copied().unwrap_or(0) as usize;
+            Ok(())
+        })?;
+        Ok(dimensions)
     }
 
     /// Asks the model something, as a check that it works at all.
@@ -91,31 +83,27 @@ impl Encoder {
                 let end = encoded.ids.len();
                 encoded.texts.push(end..end);
             } else {
-                self.tokenizer.encode(text, None, &mut encoded)?;
+                self.transformer.encode(text, None, &mut encoded)?;
             }
         }
-        self.sessions.with(|session| {
-            for batch in &plan(&encoded) {
-                let given = run(&self.id, session, &self.inputs, &encoded, batch)?;
-                let rows = batch.rows.len();
-                let shape = EmbedError::Shape {
+        self.transformer.run(&encoded, |batch, given| {
+            let rows = batch.rows.len();
+            let expected: &[i64] = match self.manifest.pooling {
+                Pooling::None => &[rows as i64, dimensions as i64],
+                _ => &[rows as i64, batch.width as i64, dimensions as i64],
+            };
+            if given.shape != expected {
+                return Err(EmbedError::Shape {
                     model: self.id.clone(),
                     texts: rows,
                     dimensions,
-                    found: given.shape.clone(),
-                };
-                let expected: &[i64] = match self.manifest.pooling {
-                    Pooling::None => &[rows as i64, dimensions as i64],
-                    _ => &[rows as i64, batch.width as i64, dimensions as i64],
-                };
-                if given.shape != expected {
-                    return Err(shape);
-                }
-                for (line, &row) in batch.rows.iter().enumerate() {
-                    let length = encoded.texts[row].len();
-                    let target = &mut output[row * dimensions..(row + 1) * dimensions];
-                    self.pool(&given.values, line, batch.width, length, target);
-                }
+                    found: given.shape,
+                });
+            }
+            for (line, &row) in batch.rows.iter().enumerate() {
+                let length = encoded.texts[row].len();
+                let target = &mut output[row * dimensions..(row + 1) * dimensions];
+                self.pool(&given.values, line, batch.width, length, target);
             }
             Ok(())
         })?;

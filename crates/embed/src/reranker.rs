@@ -5,18 +5,12 @@ use std::path::Path;
 use std::time::Instant;
 
 use crate::EmbedError;
-use crate::batch::{Encoded, plan};
-use crate::registry::{GRAPH, Manifest, TOKENIZER};
-use crate::sessions::{Graph, Sessions, Threads};
-use crate::transformer::{TextTokenizer, inputs, run};
+use crate::batch::Encoded;
+use crate::registry::Manifest;
+use crate::transformer::Transformer;
 
 /// A loaded re-ranker.
-pub struct Reranker {
-    name: String,
-    tokenizer: TextTokenizer,
-    sessions: Sessions,
-    inputs: Vec<&'static str>,
-}
+pub struct Reranker(Transformer);
 
 /// Texts that are scored together: the time is looked at after each group.
 const GROUP: usize = 4;
@@ -26,21 +20,12 @@ const MAX_BYTES: usize = 4096;
 impl Reranker {
     /// Loads the model of a folder.
     pub fn load(folder: &Path, manifest: &Manifest) -> Result<Self, EmbedError> {
-        let tokenizer = TextTokenizer::load(&folder.join(TOKENIZER), manifest.max_tokens)?;
-        let graph = Graph::File(folder.join(GRAPH));
-        let sessions = Sessions::load(&manifest.name, graph, Threads::Session)?;
-        let inputs = sessions.with(|session| inputs(&manifest.name, session))?;
-        Ok(Self {
-            name: manifest.name.clone(),
-            tokenizer,
-            sessions,
-            inputs,
-        })
+        Transformer::load(folder, manifest).map(Self)
     }
 
     /// The model.
     pub fn name(&self) -> &str {
-        &self.name
+        self.0.name()
     }
 
     /// Scores texts in order, higher is better, until `until`: those that were
@@ -65,24 +50,20 @@ impl Reranker {
         let mut encoded = Encoded::default();
         for text in texts {
             let end = text.floor_char_boundary(MAX_BYTES.min(text.len()));
-            self.tokenizer
-                .encode(question, Some(&text[..end]), &mut encoded)?;
+            self.0.encode(question, Some(&text[..end]), &mut encoded)?;
         }
         let mut scores = vec![0.0; texts.len()];
-        self.sessions.with(|session| {
-            for batch in &plan(&encoded) {
-                let given = run(&self.name, session, &self.inputs, &encoded, batch)?;
-                if given.values.len() != batch.rows.len() {
-                    return Err(EmbedError::Shape {
-                        model: self.name.clone(),
-                        texts: batch.rows.len(),
-                        dimensions: 1,
-                        found: given.shape,
-                    });
-                }
-                for (value, &row) in given.values.iter().zip(&batch.rows) {
-                    scores[row] = *value;
-                }
+        self.0.run(&encoded, |batch, given| {
+            if given.values.len() != batch.rows.len() {
+                return Err(EmbedError::Shape {
+                    model: self.name().to_owned(),
+                    texts: batch.rows.len(),
+                    dimensions: 1,
+                    found: given.shape,
+                });
+            }
+            for (value, &row) in given.values.iter().zip(&batch.rows) {
+                scores[row] = *value;
             }
             Ok(())
         })?;
@@ -101,7 +82,7 @@ impl Reranker {
             Ok(())
         } else {
             Err(EmbedError::Unusable {
-                model: self.name.clone(),
+                model: self.name().to_owned(),
                 reason: "it ranks the weather before a password check".to_owned(),
             })
         }

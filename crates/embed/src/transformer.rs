@@ -1,5 +1,4 @@
-//! What encoders and re-rankers share: the tokenizer of their folder, and running
-//! a batch through their graph.
+//! What encoders and re-rankers share: the tokenizer and the graph of their folder.
 
 use std::path::Path;
 
@@ -8,15 +7,17 @@ use ort::value::TensorRef;
 use tokenizers::{TruncationParams, TruncationStrategy};
 
 use crate::EmbedError;
-use crate::batch::{Batch, Encoded};
+use crate::batch::{Batch, Encoded, plan};
+use crate::registry::{GRAPH, Manifest, TOKENIZER};
+use crate::sessions::{Graph, Sessions, Threads};
 
 /// A tokenizer as Hugging Face's library reads it.
-pub(crate) struct TextTokenizer(tokenizers::Tokenizer);
+struct TextTokenizer(tokenizers::Tokenizer);
 
 impl TextTokenizer {
     /// Reads a `tokenizer.json`; what it says of padding is not followed, since
     /// batches are padded here, and it cuts texts at `max_tokens`.
-    pub(crate) fn load(path: &Path, max_tokens: usize) -> Result<Self, EmbedError> {
+    fn load(path: &Path, max_tokens: usize) -> Result<Self, EmbedError> {
         let fail = |error: tokenizers::Error| EmbedError::Unusable {
             model: path.display().to_string(),
             reason: format!("no tokenizer that can be read: {error}"),
@@ -34,7 +35,7 @@ impl TextTokenizer {
     }
 
     /// Adds the tokens of a text, or of a pair of texts.
-    pub(crate) fn encode(
+    fn encode(
         &self,
         text: &str,
         second: Option<&str>,
@@ -57,11 +58,65 @@ impl TextTokenizer {
     }
 }
 
+/// A loaded transformer, whatever its output means.
+pub(crate) struct Transformer {
+    name: String,
+    tokenizer: TextTokenizer,
+    sessions: Sessions,
+    inputs: Vec<&'static str>,
+}
+
+impl Transformer {
+    /// Loads the model of a folder. Its checksums are not looked at here.
+    pub(crate) fn load(folder: &Path, manifest: &Manifest) -> Result<Self, EmbedError> {
+        let tokenizer = TextTokenizer::load(&folder.join(TOKENIZER), manifest.max_tokens)?;
+        let graph = Graph::File(folder.join(GRAPH));
+        let sessions = Sessions::load(&manifest.name, graph, Threads::Session)?;
+        let inputs = sessions.with(|session| inputs(&manifest.name, session))?;
+        Ok(Self {
+            name: manifest.name.clone(),
+            tokenizer,
+            sessions,
+            inputs,
+        })
+    }
+
+    /// Name of the model.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Adds the tokens of a text, or of a pair of texts.
+    pub(crate) fn encode(
+        &self,
+        text: &str,
+        second: Option<&str>,
+        encoded: &mut Encoded,
+    ) -> Result<(), EmbedError> {
+        self.tokenizer.encode(text, second, encoded)
+    }
+
+    /// Runs all texts, in batches; `each` gets what the graph gave for a batch.
+    pub(crate) fn run(
+        &self,
+        encoded: &Encoded,
+        mut each: impl FnMut(&Batch, Output) -> Result<(), EmbedError>,
+    ) -> Result<(), EmbedError> {
+        self.sessions.with(|session| {
+            for batch in &plan(encoded) {
+                let given = run(&self.name, session, &self.inputs, encoded, batch)?;
+                each(batch, given)?;
+            }
+            Ok(())
+        })
+    }
+}
+
 /// The inputs that graphs of this kind have.
 const INPUTS: [&str; 3] = ["input_ids", "attention_mask", "token_type_ids"];
 
 /// The inputs of a graph; an error when it has others than we can give.
-pub(crate) fn inputs(model: &str, session: &Session) -> Result<Vec<&'static str>, EmbedError> {
+fn inputs(model: &str, session: &Session) -> Result<Vec<&'static str>, EmbedError> {
     let unusable = |reason| EmbedError::Unusable {
         model: model.to_owned(),
         reason,
@@ -91,7 +146,7 @@ pub(crate) struct Output {
 }
 
 /// Runs a batch; its first output.
-pub(crate) fn run(
+fn run(
     model: &str,
     session: &mut Session,
     inputs: &[&'static str],

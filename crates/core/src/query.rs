@@ -110,6 +110,8 @@ pub struct Query {
     pub filters: Filters,
     /// Whether hits carry their explanation.
     pub explain: bool,
+    /// How long a re-ranker may read the first candidates; `None` asks none.
+    pub rerank: Option<std::time::Duration>,
 }
 
 /// Why a query is refused.
@@ -163,6 +165,7 @@ impl Query {
             mode: Mode::Auto,
             filters: Filters::default(),
             explain: false,
+            rerank: None,
         }
         .checked()
     }

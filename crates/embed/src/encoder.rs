@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::batch::Encoded;
 use crate::document::DocumentParts;
-use crate::registry::{GRAPH, Manifest, ModelError, Pooling, TOKENIZER};
+use crate::registry::{Manifest, ModelError, Pooling};
 use crate::transformer::Transformer;
 use crate::{EmbedError, Embedder};
 
@@ -23,37 +23,29 @@ const BYTES_PER_TOKEN: usize = 16;
 impl Encoder {
     /// Loads the model of a folder. Its checksums are not looked at here.
     pub fn load(folder: &Path, manifest: &Manifest) -> Result<Self, EmbedError> {
-        let transformer = Transformer::load(folder, manifest)?;
-        let sum = manifest.sha256.get(GRAPH).map_or("", String::as_str);
-        // What the vectors depend on beside the graph.
-        let recipe = format!(
-            "{sum}/{:?}/{:?}/{}/{}/{}/{}",
-            manifest.sha256.get(TOKENIZER),
-            manifest.pooling,
-            manifest.normalise,
-            manifest.max_tokens,
-            manifest.query_prefix,
-            manifest.document_prefix
-        );
-        let hash = blake3::hash(recipe.as_bytes()).to_hex();
         Ok(Self {
-            id: format!("{}-{}", manifest.name, &hash[..8]),
+            id: manifest.model_id(),
             manifest: manifest.clone(),
-            transformer,
+            transformer: Transformer::load(folder, manifest)?,
         })
     }
 
-    /// Length of the vectors that a model gives, found out by asking for one.
-    pub(crate) fn dimensions_of(folder: &Path, manifest: &Manifest) -> Result<usize, ModelError> {
+    /// Length of the vectors that a model gives, and whether it gives one a text
+    /// and not one a token; found out by asking for one.
+    pub(crate) fn shape_of(
+        folder: &Path,
+        manifest: &Manifest,
+    ) -> Result<(usize, bool), ModelError> {
         let transformer = Transformer::load(folder, manifest)?;
         let mut encoded = Encoded::default();
         transformer.encode("a text", None, &mut encoded)?;
-        let mut dimensions = 0;
+        let mut found = (0, false);
         transformer.run(&encoded, |_, given| {
-            dimensions = given.shape.last().copied().unwrap_or(0) as usize;
+            let dimensions = given.shape.last().copied().unwrap_or(0) as usize;
+            found = (dimensions, given.shape.len() == 2);
             Ok(())
         })?;
-        Ok(dimensions)
+        Ok(found)
     }
 
     /// Asks the model something, as a check that it works at all.
@@ -95,8 +87,7 @@ impl Encoder {
             if given.shape != expected {
                 return Err(EmbedError::Shape {
                     model: self.id.clone(),
-                    texts: rows,
-                    dimensions,
+                    expected: expected.to_vec(),
                     found: given.shape,
                 });
             }

@@ -56,15 +56,13 @@ pub enum EmbedError {
 
     /// A model gave an output of another shape than it declares.
     #[error(
-        "model {model} gave an output of shape {found:?} where [{texts}, {dimensions}] is needed; it is no sentence encoder of this kind"
+        "model {model} gave an output of shape {found:?} where {expected:?} is needed; `kind`, `pooling` and `dimensions` in its model.toml say how it is read"
     )]
     Shape {
         /// Name of the model.
         model: String,
-        /// Rows asked for.
-        texts: usize,
-        /// Length of a vector.
-        dimensions: usize,
+        /// What its manifest says.
+        expected: Vec<i64>,
         /// Shape of the output.
         found: Vec<i64>,
     },

@@ -3,16 +3,21 @@
 //! [`shipped`] gives the model that is part of the program; [`Embedder`] is what
 //! the other stages know. What is embedded is not what is shown: of a chunk it
 //! is its [`DocumentParts`]. [`Registry`] holds the models that a user adds:
-//! an [`Encoder`] whose vectors come beside the shipped ones, a [`Reranker`].
+//! an [`Encoder`] whose vectors come beside the shipped ones ([`QualityModel`]),
+//! a [`Reranker`].
 //! Nothing is downloaded unless it is told to.
+
+#![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
 
 mod backend;
 mod batch;
+mod cache;
 mod document;
 mod encoder;
 mod error;
 mod model;
 mod native;
+mod quality;
 mod registry;
 mod reranker;
 mod sessions;
@@ -21,9 +26,11 @@ mod tokenizer;
 mod transformer;
 
 pub use backend::{Backend, backend, prefer_added_runtime};
+pub use cache::VectorCache;
 pub use document::{DocumentParts, body};
 pub use encoder::Encoder;
 pub use error::EmbedError;
+pub use quality::QualityModel;
 pub use registry::{
     Added, Installed, Manifest, ModelError, ModelKind, OFFERED, Offer, Pooling, RUNTIME, Registry,
 };
@@ -33,7 +40,7 @@ pub use tokenizer::Tokenizer;
 
 /// A model that turns texts into vectors whose inner product is their nearness in meaning.
 pub trait Embedder: Send + Sync {
-    /// Name and content hash prefix, such as `wherein-static-v1-1a2b3c4d`;
+    /// Name and content hash prefix, such as `wherein-static-v2-1a2b3c4d`;
     /// vectors of different ids are never compared.
     fn model_id(&self) -> &str;
 

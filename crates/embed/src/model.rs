@@ -153,8 +153,7 @@ impl Model {
         if **shape != [rows as i64, dimensions as i64] {
             return Err(EmbedError::Shape {
                 model: self.id.clone(),
-                texts: rows,
-                dimensions,
+                expected: vec![rows as i64, dimensions as i64],
                 found: shape.to_vec(),
             });
         }

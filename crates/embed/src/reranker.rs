@@ -57,8 +57,7 @@ impl Reranker {
             if given.values.len() != batch.rows.len() {
                 return Err(EmbedError::Shape {
                     model: self.name().to_owned(),
-                    texts: batch.rows.len(),
-                    dimensions: 1,
+                    expected: vec![batch.rows.len() as i64, 1],
                     found: given.shape,
                 });
             }

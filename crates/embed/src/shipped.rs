@@ -14,7 +14,7 @@ pub const SHIPPED_MODEL_FILES: [(&str, &[u8]); 2] =
     [("model.onnx", ONNX), ("vocab.txt", VOCABULARY.as_bytes())];
 
 const SPEC: ModelSpec = ModelSpec {
-    name: "wherein-static-v1",
+    name: "wherein-static-v2",
     dimensions: 256,
 };
 

@@ -147,7 +147,7 @@ fn what_cannot_be_used_is_refused_and_leaves_nothing() {
         ),
         (
             model(home.path(), "d", "encoder.onnx", Some(&encoder(9, ""))),
-            "[1, 9]",
+            "7, 9]",
         ),
         (
             model(home.path(), "c", "encoder.onnx", Some(&encoder(8, &sums))),

@@ -75,7 +75,7 @@ fn the_id_names_the_model_and_its_content() {
     let model = model();
     let hash = model
         .model_id()
-        .strip_prefix("wherein-static-v1-")
+        .strip_prefix("wherein-static-v2-")
         .expect("the name comes first");
     assert_eq!(hash.len(), 8);
     assert_eq!(model.dimensions(), 256);

@@ -2,8 +2,7 @@
 
 A document is shown in several ways, so that the model learns what each field is
 worth: with its path and the rest of its comment, or as bare code without its own
-name. A question is a doc comment, now and then the words of the name, and now and
-then dressed as people ask. The loss is symmetric and is taken of the whole
+name. A question is a doc comment, now and then the words of the name. The loss is symmetric and is taken of the whole
 vectors and of their first half (Matryoshka). What is kept is the mean of a few
 runs that differ in their seed.
 """
@@ -16,18 +15,10 @@ import time
 
 import numpy as np
 
-import tokenizer
 from evaluate import mean_reciprocal_rank
 from model import BODY, COMMENT, PATH, QUERY, SIGNATURE, Bags, Model
-from pairs import Ragged
 
 WORK = pathlib.Path(os.environ.get("WHEREIN_TRAINING", "/tmp/wherein-training"))
-# How people ask: a doc comment has none of these words, and a question is full of them.
-WAYS_TO_ASK = (
-    "where is this handled", "where is the code that does it", "where does it happen", "how does it work", "how is this implemented",
-    "which function does this", "which file is responsible for", "what happens when", "find the function that", "what decides whether",
-    "show me how the", "where are they defined", "where do we", "how are these", "what is the class for", "code for", "implementation of",
-)
 
 
 class Adam:
@@ -59,7 +50,7 @@ def batches(package: np.ndarray, size: int, group: int, rng) -> list[np.ndarray]
     return [flat[i:i + size] for i in range(0, len(flat) - size + 1, size)]
 
 
-def shown(part: dict, rows: np.ndarray, ways: Ragged, args, size: int, rng) -> tuple[Bags, Bags]:
+def shown(part: dict, rows: np.ndarray, args, size: int, rng) -> tuple[Bags, Bags]:
     """(questions, documents) of one batch."""
     here = np.arange(len(rows))
 
@@ -73,10 +64,8 @@ def shown(part: dict, rows: np.ndarray, ways: Ragged, args, size: int, rng) -> t
         where(SIGNATURE, "signature", ~bare), where(BODY, "body", ~bare), where(COMMENT, "comment", comment),
     ]
     by_name = (rng.random(len(rows)) < args.named) & (np.diff(part["name"].starts)[rows] > 1)
-    asked = rng.random(len(rows)) < args.asked
     questions = [where(QUERY, "query", ~by_name), where(QUERY, "name", by_name)]
-    dressed = QUERY, ways, rng.integers(len(ways), size=asked.sum()), here[asked]
-    return Bags(len(rows), [*questions, dressed], size, args.drop, rng), Bags(len(rows), documents, size, args.drop, rng)
+    return Bags(len(rows), questions, size, args.drop, rng), Bags(len(rows), documents, size, args.drop, rng)
 
 
 def contrast(q: np.ndarray, d: np.ndarray, temperature: float) -> tuple[float, np.ndarray, np.ndarray]:
@@ -108,7 +97,7 @@ def nested(q: np.ndarray, d: np.ndarray, temperature: float, half: float) -> tup
     return loss, q_back, d_back
 
 
-def once(train: dict, valid: dict, rows: np.ndarray, ways: Ragged, args, seed: int, started: float) -> Model:
+def once(train: dict, valid: dict, rows: np.ndarray, args, seed: int, started: float) -> Model:
     """One run from the first model; stops early when its share of the minutes is over."""
     rng = np.random.default_rng(seed)
     model = Model.first()
@@ -121,7 +110,7 @@ def once(train: dict, valid: dict, rows: np.ndarray, ways: Ragged, args, seed: i
             if progress >= 1:
                 break
             decay = min(1.0, (step + 1) / 50) * (1 - progress)
-            q, d = (model.forward(bags) for bags in shown(train, rows[at], ways, args, model.size, rng))
+            q, d = (model.forward(bags) for bags in shown(train, rows[at], args, model.size, rng))
             loss, q_back, d_back = nested(q["out"], d["out"], args.temperature, args.half)
             found = model.backward(q, q_back), model.backward(d, d_back)
             for name, adam in adams.items():
@@ -143,14 +132,13 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--minutes", type=float, default=60)
     options.add_argument("--runs", type=int, default=4, help="how many runs are averaged")
-    options.add_argument("--epochs", type=int, default=2)
-    options.add_argument("--batch", type=int, default=2048)
+    options.add_argument("--epochs", type=int, default=4)
+    options.add_argument("--batch", type=int, default=1536)
     options.add_argument("--group", type=int, default=32)
     options.add_argument("--rate", type=float, default=4e-3)
     options.add_argument("--temperature", type=float, default=0.05)
     options.add_argument("--drop", type=float, default=0.3, help="share of the tokens that is left out")
-    options.add_argument("--half", type=float, default=0.3, help="weight of the loss of the first half of the dimensions")
-    options.add_argument("--asked", type=float, default=0.25, help="share of the questions that are dressed as people ask")
+    options.add_argument("--half", type=float, default=0.1, help="weight of the loss of the first half of the dimensions")
     options.add_argument("--named", type=float, default=0.08, help="share of the questions that are the words of the name")
     options.add_argument("--bare", type=float, default=0.5, help="share of the documents that are code alone, their own name hidden")
     options.add_argument("--kinds", default="doc,section", help="kinds of pairs")
@@ -160,15 +148,13 @@ def main() -> None:
     with open(WORK / "prepared.pickle", "rb") as file:
         data = pickle.load(file)
     train, valid = data["train"], data["valid"]
-    cutter = tokenizer.Tokenizer((WORK / "vocab.txt").read_text().splitlines())
-    ways = Ragged([np.array(cutter.encode(text, 16), np.uint16) for text in WAYS_TO_ASK])
     rows = np.flatnonzero((np.diff(train["query"].starts) > 0) & (np.diff(train["masked_body"].starts) > 4))
     rows = rows[np.isin(train["kind"][rows], args.kinds.split(","))]
     if args.limit:
         rows = rows[: args.limit]
     print(len(rows), "pairs", flush=True)
     started = time.time()
-    runs = [once(train, valid, rows, ways, args, 11 + run, started) for run in range(args.runs)]
+    runs = [once(train, valid, rows, args, 11 + run, started) for run in range(args.runs)]
     # Runs that began alike end in one basin: their mean is better than each ("model soups", Wortsman et al. 2022).
     model = Model(np.mean([m.table for m in runs], axis=0), np.mean([m.logs for m in runs], axis=0))
     model.save(WORK / args.out)

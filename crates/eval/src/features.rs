@@ -37,8 +37,9 @@ pub struct FeatureWriter {
 }
 
 impl FeatureWriter {
-    /// Creates the files in a folder, over those that are there.
-    pub fn create(folder: &Path) -> Result<Self, EvalError> {
+    /// Creates the files in a folder, over those that are there; for a ranker
+    /// with or without a second model.
+    pub fn create(folder: &Path, has_quality: bool) -> Result<Self, EvalError> {
         std::fs::create_dir_all(folder).map_err(EvalError::io("create", folder))?;
         let create = |name: &str| {
             let path = folder.join(name);
@@ -47,7 +48,7 @@ impl FeatureWriter {
                 .map_err(EvalError::io("create", &path))
         };
         let names = folder.join("names.json");
-        let shape = ranker_shape();
+        let shape = ranker_shape(has_quality);
         let json = serde_json::json!({
             "features": shape.features,
             "signs": shape.signs,

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use wherein_core::{Hit, Mode, Query};
-use wherein_index::{ContextOptions, IndexOptions, Location, Progress, Repository, Settings};
+use wherein_index::{
+    AddedModels, ContextOptions, IndexOptions, Location, Progress, Repository, Settings,
+};
 use wherein_pack::Tokenizer;
 
 use crate::dataset::{Dataset, LabelledRepository};
@@ -20,7 +22,7 @@ const DEEP: usize = 50;
 const TOKENIZER: Tokenizer = Tokenizer::Cl100k;
 
 /// How a dataset is run.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// Folder for the indexes; each is built from nothing, for its time.
     pub home: &'a Path,
@@ -31,6 +33,10 @@ pub struct Options<'a> {
     /// Whether a context is packed for each of [`crate::BUDGETS`], to see how
     /// much of the answers is in it.
     pub context: bool,
+    /// Models beside the shipped one.
+    pub added: &'a AddedModels,
+    /// How long a re-ranker may read the first candidates; `None` asks none.
+    pub rerank: Option<Duration>,
 }
 
 /// One query, answered.
@@ -107,7 +113,8 @@ fn run_repository(
     // The settings of a repository are not taken: figures must not depend on them.
     let settings = Settings::load(None).map_err(&failed)?;
     let started = Instant::now();
-    let repository = Repository::open_without_index(location, settings, Some(Arc::clone(&model)));
+    let repository = Repository::open_without_index(location, settings, Some(Arc::clone(&model)))
+        .beside(options.added.clone());
     let from_nothing = IndexOptions {
         full: true,
         wait: Duration::from_mins(1),
@@ -116,6 +123,7 @@ fn run_repository(
         .index(from_nothing, &Progress::default())
         .map_err(&failed)?;
     let index_s = started.elapsed().as_secs_f64();
+    repository.fill(&Progress::default()).map_err(&failed)?;
     let root = labelled
         .root
         .canonicalize()
@@ -143,6 +151,7 @@ fn answer(
     let asked = |k| {
         let asked = Query::new(&query.query, k).map(|asked| Query {
             mode: options.mode,
+            rerank: options.rerank,
             ..asked
         });
         asked.map_err(|error| EvalError::BadQuery {

@@ -7,7 +7,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use wherein_core::{Filters, IndexState, Mode, Query, SearchAnswer};
-use wherein_search::{Feature, Found, Purpose, RankedSpan, Ranking, Searcher};
+use wherein_embed::Embedder;
+use wherein_search::{Feature, Found, Purpose, RankedSpan, Ranking, Rerank, Searcher};
 
 use crate::error::IndexError;
 use crate::repository::{Current, Repository};
@@ -60,9 +61,9 @@ pub struct RankerShape {
     pub question: Vec<f32>,
 }
 
-/// What a ranker is trained with.
-pub fn ranker_shape() -> RankerShape {
-    let by_hand = Ranking::by_hand();
+/// What a ranker is trained with, with or without a second model.
+pub fn ranker_shape(has_quality: bool) -> RankerShape {
+    let by_hand = Ranking::by_hand(has_quality);
     RankerShape {
         features: Feature::ALL.iter().map(|feature| feature.name()).collect(),
         signs: wherein_search::signs().to_vec(),
@@ -70,6 +71,11 @@ pub fn ranker_shape() -> RankerShape {
         question: by_hand.question.weights().to_vec(),
     }
 }
+
+/// Share of the chunks that must have a vector of the second model before it is
+/// asked: below it would be guessed at more often than not, see the guesses of
+/// `wherein-search`.
+const LEAST_COVERAGE: f64 = 0.5;
 
 /// Hits beyond those asked for, in case some are of files that have changed.
 const SPARE_HITS: usize = 10;
@@ -108,10 +114,15 @@ impl Repository {
         if !self.location.below.is_empty() {
             wider.filters = below(&self.location.below, wider.filters, &current);
         }
-        let searcher = Searcher {
+        let mut searcher = Searcher {
             purpose,
             ..self.searcher(&current)
         };
+        if let Some(within) = query.rerank {
+            let model = self.added.reranker.as_deref();
+            let model = model.ok_or(IndexError::NoReranker)?;
+            searcher.rerank = Some(Rerank { model, within });
+        }
         let found = searcher.search(&wider)?;
         let (mode, by_meaning_alone) = (found.mode, found.by_meaning_alone);
         let (spans, stale) = self.verified(&current, found, query.k);
@@ -128,8 +139,14 @@ impl Repository {
                 && self.checked.load(Ordering::Relaxed)
                 && view.is_some_and(|view| view.complete),
             pending_files: pending,
-            vector_coverage: current.vector_coverage,
-            model: self.model_id().to_owned(),
+            vector_coverage: match self.quality() {
+                Some(_) => current.quality_coverage,
+                None => current.vector_coverage,
+            },
+            model: match self.quality() {
+                Some(model) => model.model_id().to_owned(),
+                None => self.model_id().to_owned(),
+            },
         };
         Ok(Asked {
             current,
@@ -166,9 +183,24 @@ impl Repository {
             snapshot: &current.snapshot,
             view: &current.rows,
             embedder: self.embedder(),
+            quality: self.quality_of(current),
+            rerank: None,
             nearest: self.nearest(),
             purpose: Purpose::List,
         }
+    }
+
+    /// The second model, where enough chunks have its vectors and it can be asked.
+    fn quality_of(&self, current: &Current) -> Option<&dyn Embedder> {
+        let model = self
+            .quality()
+            .filter(|_| current.quality_coverage >= LEAST_COVERAGE)?;
+        if let Err(error) = model.warm() {
+            tracing::warn!(%error, "the shipped model alone answers");
+            let _ = self.quality_error.set(error.to_string());
+            return None;
+        }
+        Some(model)
     }
 
     /// Files of the view that differ from a revision of git.

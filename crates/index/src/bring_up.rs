@@ -265,7 +265,7 @@ impl Repository {
 
     /// Becomes the one writer; waits for another as long as it may and until
     /// the run is stopped, and says whether it had to.
-    fn writer(
+    pub(crate) fn writer(
         &self,
         run: IndexOptions,
         started: Instant,

@@ -61,6 +61,12 @@ pub enum IndexError {
     /// More spans to leave out than are looked at.
     #[error("{0} spans to leave out; at most {max} are taken", max = wherein_core::limits::MAX_EXCLUDED)]
     TooManyExcluded(usize),
+    /// A re-ranker was asked for.
+    #[error(
+        "there is no re-ranker on this machine; `wherein model add {}` adds one",
+        wherein_embed::OFFERED.iter().find(|one| one.kind == wherein_embed::ModelKind::Reranker).map_or("FOLDER", |one| one.name)
+    )]
+    NoReranker,
     /// The system refused.
     #[error("cannot {action} {path}: {source}")]
     Io {
@@ -96,7 +102,7 @@ impl IndexError {
         match self {
             Self::Search(error) => error.is_bad_request(),
             Self::Walk(error) => error.is_bad_request(),
-            Self::BadBudget(_) | Self::TooManyExcluded(_) => true,
+            Self::BadBudget(_) | Self::TooManyExcluded(_) | Self::NoReranker => true,
             _ => false,
         }
     }

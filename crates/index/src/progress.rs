@@ -15,17 +15,20 @@ pub enum Phase {
     Committing,
     /// Building graphs over large segments.
     Linking,
+    /// Giving chunks their vectors of a second model.
+    Embedding,
     /// Finished.
     Done,
 }
 
 impl Phase {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Waiting,
         Self::Walking,
         Self::Indexing,
         Self::Committing,
         Self::Linking,
+        Self::Embedding,
         Self::Done,
     ];
 
@@ -37,6 +40,7 @@ impl Phase {
             Self::Indexing => "indexing",
             Self::Committing => "committing",
             Self::Linking => "linking",
+            Self::Embedding => "embedding",
             Self::Done => "done",
         }
     }

@@ -2,15 +2,16 @@
 //! up to date stands in `bring_up`, how it is asked in `asking`.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
-use wherein_embed::Embedder;
+use wherein_embed::{Embedder, QualityModel};
 use wherein_store::{RowSet, Snapshot, StatRecord, View};
 use wherein_walk::{Checkout, Listing};
 
 use crate::error::IndexError;
 use crate::locate::Location;
+use crate::models::AddedModels;
 use crate::settings::Settings;
 
 /// One generation, as one checkout sees it.
@@ -21,6 +22,8 @@ pub struct Current {
     pub rows: RowSet,
     /// Share of them with a vector of the model.
     pub(crate) vector_coverage: f64,
+    /// Share of them with a vector of the second model.
+    pub(crate) quality_coverage: f64,
     /// What `stat` said of each file of the view, by its number.
     pub(crate) stats: FxHashMap<u32, StatRecord>,
 }
@@ -32,6 +35,9 @@ pub struct Repository {
     pub(crate) settings: Settings,
     pub(crate) root: String,
     embedder: Option<Arc<dyn Embedder>>,
+    pub(crate) added: AddedModels,
+    /// Why the second model takes no part although it is in use.
+    pub(crate) quality_error: OnceLock<String>,
     /// Why there is no model although one was wanted.
     model_error: Option<IndexError>,
     current: RwLock<Option<Arc<Current>>>,
@@ -67,6 +73,8 @@ impl Repository {
             location,
             settings,
             embedder,
+            added: AddedModels::default(),
+            quality_error: OnceLock::new(),
             model_error: None,
             current: RwLock::new(None),
             listed: Mutex::new(None),
@@ -93,6 +101,13 @@ impl Repository {
         }
     }
 
+    /// With models that were added, beside the shipped one; to be said before the
+    /// index is opened.
+    #[must_use]
+    pub fn beside(self, added: AddedModels) -> Self {
+        Self { added, ..self }
+    }
+
     /// As [`Repository::open`], with a look at the working tree at the same
     /// time, which the next run or [`Repository::status`] then need not take;
     /// `model` is loaded beside it too. What is wrong with the index is the
@@ -101,12 +116,13 @@ impl Repository {
         location: Location,
         settings: Settings,
         model: impl FnOnce() -> Result<Arc<dyn Embedder>, IndexError>,
+        added: AddedModels,
     ) -> (Self, Result<(), IndexError>) {
         let checkout = location.checkout.clone();
         let options = walk_options(&settings);
         std::thread::scope(|scope| {
             let look = scope.spawn(|| wherein_walk::list(&checkout, &options));
-            let repository = Self::with_model(location, settings, model());
+            let repository = Self::with_model(location, settings, model()).beside(added);
             let opened = repository.reload();
             if let Ok(Ok(listing)) = look.join() {
                 *repository.listed() = Some(listing);
@@ -153,6 +169,25 @@ impl Repository {
         self.model_error.as_ref()
     }
 
+    /// The second model, unless it turned out that it cannot be used.
+    pub(crate) fn quality(&self) -> Option<&QualityModel> {
+        let model = self.added.quality.as_deref();
+        model.filter(|_| self.quality_error.get().is_none())
+    }
+
+    /// Why the model in use beside the shipped one takes no part.
+    pub fn quality_error(&self) -> Option<&str> {
+        self.quality_error.get().map(String::as_str)
+    }
+
+    /// Whether chunks lack a vector of the model in use beside the shipped one.
+    pub fn lacks_vectors(&self) -> bool {
+        self.quality().is_some()
+            && self
+                .current()
+                .is_some_and(|current| current.quality_coverage < 1.0)
+    }
+
     pub(crate) fn model_id(&self) -> &str {
         self.embedder().map_or("", Embedder::model_id)
     }
@@ -181,6 +216,13 @@ impl Repository {
                 0 => 1.0,
                 all => with_vectors as f64 / all as f64,
             };
+            let quality_coverage = self.added.quality.as_ref().map_or(0.0, |model| {
+                let with_vectors = snapshot.rows_with_vectors(model.model_id(), &rows);
+                match rows.count() {
+                    0 => 1.0,
+                    all => with_vectors as f64 / all as f64,
+                }
+            });
             let stats = view
                 .files
                 .iter()
@@ -190,6 +232,7 @@ impl Repository {
                 snapshot,
                 rows,
                 vector_coverage,
+                quality_coverage,
                 stats,
             }))
         });

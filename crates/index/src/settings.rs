@@ -24,6 +24,8 @@ pub struct IndexSettings {
     pub max_file_bytes: u64,
     pub threads: usize,
     pub checkpoint_bytes: u64,
+    pub vector_cache_bytes: u64,
+    pub background: bool,
 }
 
 /// Searching; `config/wherein.toml` says what each key means.
@@ -72,6 +74,12 @@ impl Settings {
                 "index.checkpoint_bytes",
                 index.checkpoint_bytes,
                 1 << 20,
+                1 << 40,
+            ),
+            (
+                "index.vector_cache_bytes",
+                index.vector_cache_bytes,
+                0,
                 1 << 40,
             ),
             (
@@ -131,6 +139,14 @@ impl Settings {
         if index.threads > most_threads {
             index.threads = most.threads;
             cut.push("index.threads");
+        }
+        if index.vector_cache_bytes != most.vector_cache_bytes {
+            index.vector_cache_bytes = most.vector_cache_bytes;
+            cut.push("index.vector_cache_bytes");
+        }
+        if index.background && !most.background {
+            index.background = false;
+            cut.push("index.background");
         }
         // A graph costs minutes of all cores.
         let search = &mut self.search;

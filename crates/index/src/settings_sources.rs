@@ -222,6 +222,12 @@ fn set_from_environment(table: &mut Table, name: &str, value: &str) -> Result<bo
                 format!("\"{value}\" is not a whole number"),
             )
         })?,
+        Value::Boolean(_) => value.parse().map(Value::Boolean).map_err(|_| {
+            bad(
+                Path::new(name),
+                format!("\"{value}\" is neither true nor false"),
+            )
+        })?,
         _ => Value::String(value.to_owned()),
     };
     Ok(true)

@@ -7,7 +7,10 @@ use serde::Serialize;
 use wherein_core::{Skip, SkipReason};
 use wherein_walk::Verdict;
 
+use wherein_embed::Embedder;
+
 use crate::error::IndexError;
+use crate::fill::Filling;
 use crate::repository::Repository;
 
 /// The answer of `wherein status`.
@@ -41,6 +44,8 @@ pub struct Status {
     pub index_bytes: u64,
     /// Files by language, most first.
     pub languages: Vec<(String, u64)>,
+    /// Vectors of a model in use beside the built-in one.
+    pub vectors: Option<QualityVectors>,
     /// The embedding model.
     pub model: String,
     /// What runs the model.
@@ -49,6 +54,17 @@ pub struct Status {
     pub skipped: BTreeMap<String, u64>,
     /// In the index, but cut by lines, counted by reason.
     pub partial: BTreeMap<String, u64>,
+}
+
+/// How far the vectors of a second model are.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct QualityVectors {
+    /// The model.
+    pub model: String,
+    /// Share of the chunks that have one.
+    pub coverage: f64,
+    /// Whether the rest follows, or why it does not; `None` when nothing is at it.
+    pub filling: Option<String>,
 }
 
 /// The answer of `wherein why`.
@@ -89,6 +105,15 @@ impl Repository {
         };
         self.with_view(|current, view| {
             status.indexed = true;
+            status.vectors = self.quality().map(|model| QualityVectors {
+                model: model.model_id().to_owned(),
+                coverage: current.quality_coverage,
+                filling: match self.filling() {
+                    Filling::Running => Some("the rest follows in the background".to_owned()),
+                    Filling::Failed(reason) => Some(format!("the rest does not follow: {reason}")),
+                    Filling::Idle => None,
+                },
+            });
             status.generation = current.snapshot.generation();
             status.head.clone_from(&view.head);
             status.complete = view.complete;

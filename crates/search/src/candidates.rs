@@ -6,6 +6,7 @@ use wherein_store::{LexicalQuery, LexicalScores, Nearest, RowSet, Snapshot};
 
 use crate::describe::Meaning;
 use crate::error::SearchError;
+use crate::guess::{Guess, fill_in};
 use crate::understand::{Name, Understanding};
 
 /// Rows that each arm may bring. What is lost in ranking is order, not recall:
@@ -44,6 +45,8 @@ pub(crate) struct Candidate {
     pub(crate) row: u32,
     pub(crate) lexical: f32,
     pub(crate) cosine: Option<f32>,
+    /// Cosine by the second model: `None` for all rows or for none.
+    pub(crate) quality: Option<f32>,
     pub(crate) symbol: SymbolMatch,
     /// Of a partial match, how much of the longer name was asked for.
     pub(crate) part: f32,
@@ -55,6 +58,9 @@ pub(crate) struct Candidates {
     /// Whether words were looked for and none was found.
     pub(crate) no_words: bool,
     pub(crate) lexical: Option<LexicalScores>,
+    /// What the second model would say, by what the first one says; `None` when
+    /// the second one takes no part.
+    pub(crate) guess: Option<Guess>,
 }
 
 /// The vector of a query and the model that it belongs to.
@@ -75,10 +81,19 @@ impl QueryVector<'_> {
     }
 }
 
+/// A query as the models see it.
+#[derive(Default)]
+pub(crate) struct QueryVectors<'a> {
+    /// By the model that has a vector of every chunk.
+    pub(crate) first: Option<QueryVector<'a>>,
+    /// By the second one, whose vectors stream in behind.
+    pub(crate) quality: Option<QueryVector<'a>>,
+}
+
 pub(crate) fn gather(
     snapshot: &Snapshot,
     understanding: &Understanding,
-    vector: Option<&QueryVector<'_>>,
+    vectors: &QueryVectors<'_>,
     allowed: &RowSet,
     mode: Mode,
     k: usize,
@@ -103,11 +118,16 @@ pub(crate) fn gather(
         Ok(Some((scores, best)))
     };
     // A query without a known word has no meaning to be near to.
-    let vector = vector.filter(|query| {
+    let has_meaning = |query: &&QueryVector<'_>| {
         matches!(mode, Mode::Hybrid | Mode::Semantic) && query.vector.iter().any(|x| *x != 0.0)
-    });
-    let by_meaning = || -> Result<_, SearchError> {
-        let Some(query) = vector else {
+    };
+    let first = vectors.first.as_ref().filter(has_meaning);
+    // What the first model has no word of is not asked of the second: it takes
+    // any text for something.
+    let second = vectors.quality.as_ref().filter(has_meaning);
+    let second = second.filter(|_| first.is_none_or(|query| query.is_known));
+    let near = |query: Option<&QueryVector<'_>>| -> Result<_, SearchError> {
+        let Some(query) = query else {
             return Ok(Vec::new());
         };
         let QueryVector {
@@ -120,14 +140,16 @@ pub(crate) fn gather(
         near.retain(|(_, cosine)| *cosine > 0.0);
         Ok(near)
     };
-    let (by_words, by_meaning) = rayon::join(by_words, by_meaning);
+    let by_meaning = || rayon::join(|| near(first), || near(second));
+    let (by_words, (by_meaning, by_quality)) = rayon::join(by_words, by_meaning);
     let (lexical, best) = by_words?.unzip();
     let mut by_meaning = by_meaning?;
     let no_words = best.as_ref().is_some_and(Vec::is_empty);
     // Neither the index nor the model has seen such a word.
-    if no_words && vector.is_some_and(|query| !query.is_known) {
+    if no_words && first.is_some_and(|query| !query.is_known) {
         by_meaning.clear();
     }
+    by_meaning.extend(by_quality?);
     for (row, _) in best.unwrap_or_default().into_iter().chain(by_meaning) {
         entry(&mut found, row);
     }
@@ -170,14 +192,19 @@ pub(crate) fn gather(
             .map_or(0.0, |scores| scores.of(candidate.row));
         candidate.symbol = matches.get(&candidate.row).copied().unwrap_or_default();
         candidate.part = parts.get(&candidate.row).copied().unwrap_or_default();
-        if let Some(QueryVector { model, vector, .. }) = vector {
+        if let Some(QueryVector { model, vector, .. }) = first {
             candidate.cosine = snapshot.cosine(candidate.row, vector, model)?;
         }
+        if let Some(QueryVector { model, vector, .. }) = second {
+            candidate.quality = snapshot.cosine(candidate.row, vector, model)?;
+        }
     }
+    let guess = fill_in(&mut rows);
     Ok(Candidates {
         rows,
         no_words,
         lexical,
+        guess,
     })
 }
 

@@ -5,11 +5,12 @@ use rustc_hash::FxHashMap;
 use wherein_core::{ChunkKind, words};
 use wherein_store::{RoughQuery, Snapshot};
 
-use crate::candidates::{Candidate, Candidates, SymbolMatch};
+use crate::candidates::{Candidate, Candidates, QueryVector, QueryVectors, SymbolMatch};
 use crate::error::SearchError;
 use crate::feature::{FEATURES, Feature, Features};
 use crate::file_facts::{FileFacts, built_twins, older_versions, stem};
 use crate::file_role::FileRole;
+use crate::guess::Guess;
 use crate::lexicon::Lexicon;
 use crate::phrase::Phrase;
 use crate::understand::Understanding;
@@ -96,6 +97,101 @@ struct Best {
     mean: f32,
 }
 
+/// Where the values of the candidates of one query lie.
+#[derive(Clone, Copy)]
+struct Between {
+    least: f32,
+    most: f32,
+}
+
+impl Between {
+    fn of(values: impl Iterator<Item = f32>) -> Self {
+        let start = Self {
+            least: f32::INFINITY,
+            most: f32::NEG_INFINITY,
+        };
+        values.fold(start, |all, value| Self {
+            least: all.least.min(value),
+            most: all.most.max(value),
+        })
+    }
+
+    /// 0 for the least, 1 for the most.
+    fn share(self, value: f32) -> f32 {
+        if self.most > self.least {
+            (value - self.least) / (self.most - self.least)
+        } else {
+            0.0
+        }
+    }
+}
+
+/// What the second model says of all candidates; a transformer's cosines lie close
+/// together and far from 0, so it is their place between the least and the most
+/// that counts.
+struct Quality {
+    cosines: Vec<f32>,
+    ranks: Vec<(f32, bool)>,
+    chunks: Between,
+    three: Between,
+    mean: Between,
+    /// By file: the greatest, the mean of the best three, of all, and how many
+    /// are among the first.
+    files: FxHashMap<u32, (f32, f32, f32, u32)>,
+}
+
+impl Quality {
+    fn of(
+        snapshot: &Snapshot,
+        candidates: &Candidates,
+        files: &[u32],
+        facts: &FxHashMap<u32, FileFacts>,
+        meaning: Meaning<'_>,
+        guess: Guess,
+    ) -> Result<Self, SearchError> {
+        let rows = &candidates.rows;
+        let cosine = |one: &Candidate| one.quality.unwrap_or(0.0);
+        let ranks = ranks(rows, cosine);
+        let mut of_file: FxHashMap<u32, (f32, f32, f32, u32)> = FxHashMap::default();
+        let query = RoughQuery::new(meaning.vector, meaning.model);
+        for (at, file) in files.iter().enumerate() {
+            if !of_file.contains_key(file) {
+                let (mut three, mut mean) = file_meaning(snapshot, *file, &query)?;
+                if !snapshot.file_has_vectors(*file, meaning.model) {
+                    let facts = facts.get(file);
+                    let first = |value: fn(&FileFacts) -> f32| guess.of(facts.map_or(0.0, value));
+                    three = first(|facts| facts.meaning_three);
+                    mean = first(|facts| facts.meaning_mean);
+                }
+                of_file.insert(*file, (f32::NEG_INFINITY, three, mean, 0));
+            }
+            if let Some((most, _, _, hits)) = of_file.get_mut(file) {
+                *most = most.max(cosine(&rows[at]));
+                *hits += u32::from(ranks[at].1);
+            }
+        }
+        Ok(Self {
+            cosines: rows.iter().map(cosine).collect(),
+            ranks,
+            chunks: Between::of(rows.iter().map(cosine)),
+            three: Between::of(of_file.values().map(|file| file.1)),
+            mean: Between::of(of_file.values().map(|file| file.2)),
+            files: of_file,
+        })
+    }
+
+    fn describe(&self, at: usize, file: u32, set: &mut impl FnMut(Feature, f32)) {
+        set(Feature::Quality, self.chunks.share(self.cosines[at]));
+        set(Feature::QualityCosine, self.cosines[at]);
+        set(Feature::QualityRank, self.ranks[at].0);
+        let (most, three, mean, hits) = self.files[&file];
+        set(Feature::FileQuality, self.chunks.share(most));
+        set(Feature::FileQualityThree, self.three.share(three));
+        set(Feature::FileQualityMean, self.mean.share(mean));
+        set(Feature::FileHitsQuality, (hits as f32 / 5.0).min(1.0));
+    }
+}
+
 /// The query's vector, and the model that it is of.
 #[derive(Clone, Copy)]
 pub(crate) struct Meaning<'a> {
@@ -131,8 +227,9 @@ pub(crate) fn describe(
     snapshot: &Snapshot,
     understanding: &Understanding,
     candidates: &Candidates,
-    meaning: Option<Meaning<'_>>,
+    vectors: &QueryVectors<'_>,
 ) -> Result<Vec<Described>, SearchError> {
+    let meaning = vectors.first.as_ref().map(QueryVector::meaning);
     let lexicon = Lexicon::new(understanding, candidates.lexical.as_ref());
     let rows = &candidates.rows;
     let files: Vec<u32> = rows
@@ -195,6 +292,15 @@ pub(crate) fn describe(
         three: most(&|at| facts[&files[at]].meaning_three),
         mean: most(&|at| facts[&files[at]].meaning_mean),
     };
+    let quality = match (&vectors.quality, candidates.guess) {
+        (Some(query), Some(guess)) => {
+            let meaning = query.meaning();
+            Some(Quality::of(
+                snapshot, candidates, &files, &facts, meaning, guess,
+            )?)
+        }
+        _ => None,
+    };
     let phrases = phrases(snapshot, candidates, &files, &lexicon, understanding)?;
     let described = (0..rows.len())
         .into_par_iter()
@@ -203,6 +309,9 @@ pub(crate) fn describe(
             let file = files[at];
             let mut features = [0.0; FEATURES];
             let mut set = |feature: Feature, value: f32| features[feature as usize] = value;
+            if let Some(quality) = &quality {
+                quality.describe(at, file, &mut set);
+            }
             set(Feature::WordsRank, by_words[at].0);
             set(Feature::MeaningRank, by_meaning[at].0);
             set(Feature::FileMeaning, of_file[&file].0 / best.cosine);

@@ -26,10 +26,11 @@ fn with_place(mut contributions: Vec<Contribution>, lost: f32, each: f32) -> Vec
 pub(crate) fn of_features(
     ranker: &Ranker,
     features: &Features,
+    reranked: Option<f32>,
     lost: f32,
     each: f32,
 ) -> Vec<Contribution> {
-    let contributions = Feature::ALL
+    let mut contributions: Vec<Contribution> = Feature::ALL
         .iter()
         .zip(features.iter().zip(ranker.contributions(features)))
         .filter(|(_, (_, added))| *added != 0.0)
@@ -39,6 +40,11 @@ pub(crate) fn of_features(
             added,
         })
         .collect();
+    contributions.extend(reranked.map(|added| Contribution {
+        feature: "reranker".to_owned(),
+        value: added,
+        added,
+    }));
     with_place(contributions, lost, each)
 }
 

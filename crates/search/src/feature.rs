@@ -85,6 +85,20 @@ features! {
     FileHitsWords = "file_hits_words",
     /// Candidates of the file among the best 20 by meaning, of 5.
     FileHitsMeaning = "file_hits_meaning",
+    /// Cosine by the second model, 0 for the least of the candidates and 1 for the best.
+    Quality = "quality",
+    /// That cosine itself.
+    QualityCosine = "quality_cosine",
+    /// `1 / (1 + rank / 10)` of the chunk by it.
+    QualityRank = "quality_rank",
+    /// The greatest `quality` of the file's candidates.
+    FileQuality = "file_quality",
+    /// The mean of the file's best three cosines by the second model, 0 to 1 as `quality`.
+    FileQualityThree = "file_quality_three",
+    /// The mean cosine of the whole file, 0 to 1 as `quality`.
+    FileQualityMean = "file_quality_mean",
+    /// Candidates of the file among the best 20 by it, of 5.
+    FileHitsQuality = "file_hits_quality",
     /// Share of the query that the path covers.
     Path = "path",
     /// Share that its folders cover.

@@ -12,7 +12,13 @@ use crate::feature::{FEATURES, Feature, Features};
 const SHIPPED: &str = include_str!("../../../config/ranking.toml");
 
 static RANKING: LazyLock<Ranking> =
-    LazyLock::new(|| Ranking::parse(SHIPPED).unwrap_or_else(|_| Ranking::by_hand()));
+    LazyLock::new(|| Ranking::parse(SHIPPED).unwrap_or_else(|_| Ranking::by_hand(false)));
+
+/// The weights where a second model has its vectors, too.
+const WITH_QUALITY: &str = include_str!("../../../config/ranking-quality.toml");
+
+static RANKING_WITH_QUALITY: LazyLock<Ranking> =
+    LazyLock::new(|| Ranking::parse(WITH_QUALITY).unwrap_or_else(|_| Ranking::by_hand(true)));
 
 /// Turns features into a score: a weighted sum, so that what each feature adds
 /// is all there is to explain.
@@ -79,6 +85,11 @@ impl Ranking {
         &RANKING
     }
 
+    /// Those where a second model takes part.
+    pub fn with_quality() -> &'static Self {
+        &RANKING_WITH_QUALITY
+    }
+
     /// Reads a file of weights: one for each feature, and for no other.
     ///
     /// # Errors
@@ -111,13 +122,13 @@ impl Ranking {
 
     /// Weights set by hand, from what each group of features was measured to be
     /// worth: where the training starts, and the fallback.
-    pub fn by_hand() -> Self {
+    pub fn by_hand(has_quality: bool) -> Self {
         Self {
             symbol: Ranker {
-                weights: hand_weights(true),
+                weights: hand_weights(true, has_quality),
             },
             question: Ranker {
-                weights: hand_weights(false),
+                weights: hand_weights(false, has_quality),
             },
             same_file: 3.0,
             within: 8.0,
@@ -134,12 +145,16 @@ impl Ranking {
     }
 }
 
-fn hand_weights(is_symbol: bool) -> Features {
+fn hand_weights(is_symbol: bool, has_quality: bool) -> Features {
     let mut weights = [0.0; FEATURES];
     let mut set = |feature: Feature, weight: f32| weights[feature as usize] = weight;
     set(Feature::Words, 2.4);
     set(Feature::Meaning, 1.8);
     set(Feature::FileBest, 1.8);
+    if has_quality {
+        set(Feature::Quality, 1.8);
+        set(Feature::FileQuality, 0.9);
+    }
     set(Feature::Path, 1.2);
     set(Feature::FileName, 0.6);
     set(Feature::FileNameAsked, 0.6);
@@ -204,12 +219,17 @@ mod tests {
     fn the_shipped_weights_fit_the_features() {
         let parsed = Ranking::parse(SHIPPED);
         assert_eq!(parsed.as_ref(), Ok(Ranking::shipped()), "{parsed:?}");
-        assert_ne!(*Ranking::shipped(), Ranking::by_hand());
+        assert_ne!(*Ranking::shipped(), Ranking::by_hand(false));
+        assert_ne!(*Ranking::with_quality(), Ranking::by_hand(true));
     }
 
     #[test]
     fn learned_weights_have_the_sign_that_their_feature_must_have() {
-        for ranking in [Ranking::shipped(), &Ranking::by_hand()] {
+        for ranking in [
+            Ranking::shipped(),
+            Ranking::with_quality(),
+            &Ranking::by_hand(true),
+        ] {
             for ranker in [&ranking.symbol, &ranking.question] {
                 for (feature, (sign, weight)) in Feature::ALL
                     .iter()

@@ -2,11 +2,12 @@
 
 use std::ops::RangeInclusive;
 
+use rustc_hash::FxHashMap;
 use wherein_core::{ByteRange, Contribution, Explanation, Hit, Mode, Query, words};
 use wherein_embed::Embedder;
 use wherein_store::{Nearest, RowSet, Snapshot};
 
-use crate::candidates::{self, Candidate, Candidates, QueryVector, SymbolMatch};
+use crate::candidates::{self, Candidate, Candidates, QueryVector, QueryVectors, SymbolMatch};
 use crate::condense::condense;
 use crate::describe::{Described, describe};
 use crate::diversify::{Loss, diversify};
@@ -15,6 +16,7 @@ use crate::explain;
 use crate::filter;
 use crate::pattern;
 use crate::rank::Ranking;
+use crate::rerank::{self, Rerank};
 use crate::understand::Understanding;
 
 /// What a query found.
@@ -79,6 +81,10 @@ pub struct Searcher<'a> {
     pub view: &'a RowSet,
     /// Embeds the query; `None` answers by words alone.
     pub embedder: Option<&'a dyn Embedder>,
+    /// The second model, whose vectors some of the chunks have.
+    pub quality: Option<&'a dyn Embedder>,
+    /// Reads the first candidates beside the question.
+    pub rerank: Option<Rerank<'a>>,
     /// How the nearest vectors are found.
     pub nearest: Nearest,
     /// What the spans are for.
@@ -94,45 +100,52 @@ pub struct CandidateSet {
     pub candidates: Vec<Described>,
 }
 
+/// A query as one model sees it.
+fn seen_by<'a>(
+    embedder: Option<&'a dyn Embedder>,
+    query: &Query,
+    nearest: Nearest,
+) -> Result<Option<QueryVector<'a>>, SearchError> {
+    let Some(embedder) = embedder else {
+        return Ok(None);
+    };
+    Ok(Some(QueryVector {
+        model: embedder.model_id(),
+        vector: embedder.embed_queries(&[&query.text])?,
+        is_known: embedder.knows_any(&query.text),
+        nearest,
+    }))
+}
+
 impl Searcher<'_> {
     /// The candidates of a query with their features, not ranked: what a
     /// ranker is trained on.
     pub fn candidates(&self, query: &Query) -> Result<CandidateSet, SearchError> {
         let allowed = filter::allowed(self.snapshot, self.view, &query.filters)?;
         let understanding = Understanding::of(&query.text);
-        let vector = self.query_vector(query, Mode::Hybrid)?;
+        let vectors = self.query_vectors(query, Mode::Hybrid)?;
         let candidates = candidates::gather(
             self.snapshot,
             &understanding,
-            vector.as_ref(),
+            &vectors,
             &allowed,
             Mode::Hybrid,
             query.k,
         )?;
         Ok(CandidateSet {
             is_symbol: understanding.is_symbol,
-            candidates: describe(
-                self.snapshot,
-                &understanding,
-                &candidates,
-                vector.as_ref().map(QueryVector::meaning),
-            )?,
+            candidates: describe(self.snapshot, &understanding, &candidates, &vectors)?,
         })
     }
 
-    fn query_vector(
-        &self,
-        query: &Query,
-        mode: Mode,
-    ) -> Result<Option<QueryVector<'_>>, SearchError> {
-        Ok(match self.embedder {
-            Some(embedder) if matches!(mode, Mode::Hybrid | Mode::Semantic) => Some(QueryVector {
-                model: embedder.model_id(),
-                vector: embedder.embed_queries(&[&query.text])?,
-                is_known: embedder.knows_any(&query.text),
-                nearest: self.nearest,
-            }),
-            _ => None,
+    fn query_vectors(&self, query: &Query, mode: Mode) -> Result<QueryVectors<'_>, SearchError> {
+        if !matches!(mode, Mode::Hybrid | Mode::Semantic) {
+            return Ok(QueryVectors::default());
+        }
+        Ok(QueryVectors {
+            first: seen_by(self.embedder, query, self.nearest)?,
+            // The graph is over the vectors of the first model.
+            quality: seen_by(self.quality, query, Nearest::Exact)?,
         })
     }
 
@@ -152,17 +165,17 @@ impl Searcher<'_> {
         } else {
             understanding
         };
-        let vector = self.query_vector(query, mode)?;
+        let vectors = self.query_vectors(query, mode)?;
         let candidates = candidates::gather(
             self.snapshot,
             &understanding,
-            vector.as_ref(),
+            &vectors,
             &allowed,
             mode,
             query.k,
         )?;
         let ranked = match mode {
-            Mode::Hybrid => self.ranked(query, &understanding, &candidates, vector.as_ref())?,
+            Mode::Hybrid => self.ranked(query, &understanding, &candidates, &vectors)?,
             one_arm => self.by_one_arm(query, one_arm, &candidates.rows),
         };
         let by_meaning_alone = mode == Mode::Hybrid && candidates.no_words && !ranked.is_empty();
@@ -182,31 +195,50 @@ impl Searcher<'_> {
         query: &Query,
         understanding: &Understanding,
         candidates: &Candidates,
-        vector: Option<&QueryVector<'_>>,
+        vectors: &QueryVectors<'_>,
     ) -> Result<Vec<RankedSpan>, SearchError> {
-        let ranker = Ranking::shipped().of(understanding.is_symbol);
-        let meaning = vector.map(QueryVector::meaning);
-        let described = describe(self.snapshot, understanding, candidates, meaning)?;
+        let ranking = match candidates.guess {
+            Some(_) => Ranking::with_quality(),
+            None => Ranking::shipped(),
+        };
+        let ranker = ranking.of(understanding.is_symbol);
+        let described = describe(self.snapshot, understanding, candidates, vectors)?;
         let mut scored: Vec<(f32, Described)> = described
             .into_iter()
             .map(|one| (ranker.score(&one.features), one))
             .collect();
-        scored.sort_by(|a, b| {
-            b.0.total_cmp(&a.0)
-                .then_with(|| self.by_place(a.1.row, b.1.row))
-        });
+        self.sort(&mut scored);
+        let mut added: FxHashMap<u32, f32> = FxHashMap::default();
+        // A name is found by its definition; there is nothing to read.
+        if let Some(rerank) = self.rerank.filter(|_| !understanding.is_symbol) {
+            let read = rerank::added(self.snapshot, &query.text, &scored, rerank)?;
+            for ((score, one), more) in scored.iter_mut().zip(read) {
+                *score += more;
+                added.insert(one.row, more);
+            }
+            self.sort(&mut scored);
+        }
         let pairs: Vec<(f32, u32)> = scored.iter().map(|one| (one.0, one.1.file)).collect();
-        let loss = self.loss(Ranking::shipped().same_file);
+        let loss = self.loss(ranking.same_file);
         Ok(diversify(&pairs, loss)
             .into_iter()
             .map(|(at, lost)| {
                 let (score, one) = &scored[at];
-                let parts = query
-                    .explain
-                    .then(|| explain::of_features(ranker, &one.features, lost, loss.each));
+                let parts = query.explain.then(|| {
+                    let more = added.get(&one.row).copied();
+                    explain::of_features(ranker, &one.features, more, lost, loss.each)
+                });
                 RankedSpan::of(one.row, score - lost, parts)
             })
             .collect())
+    }
+
+    /// Best first.
+    fn sort(&self, scored: &mut [(f32, Described)]) {
+        scored.sort_by(|a, b| {
+            b.0.total_cmp(&a.0)
+                .then_with(|| self.by_place(a.1.row, b.1.row))
+        });
     }
 
     /// The hits of ranked chunks, with the words that they match.
@@ -248,7 +280,7 @@ impl Searcher<'_> {
     /// One arm alone: its own score is the score.
     fn by_one_arm(&self, query: &Query, mode: Mode, rows: &[Candidate]) -> Vec<RankedSpan> {
         let (name, score): (_, fn(&Candidate) -> f32) = match mode {
-            Mode::Semantic => ("meaning", |one| one.cosine.unwrap_or(0.0)),
+            Mode::Semantic => ("meaning", |one| one.quality.or(one.cosine).unwrap_or(0.0)),
             Mode::Symbol => ("symbol", |one| match one.symbol {
                 SymbolMatch::None => 0.0,
                 SymbolMatch::Partial => 0.4 * one.part,

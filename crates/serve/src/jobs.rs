@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 use wherein_index::{IndexError, IndexOptions, IndexReport, Repository};
 
+use crate::filler::Filler;
 use crate::job::{Job, Run, Wish};
 use crate::served::Served;
 
@@ -46,6 +47,7 @@ pub(crate) struct Jobs {
     start: u64,
     table: Mutex<Table>,
     workers: watch::Sender<usize>,
+    filler: Arc<Filler>,
 }
 
 impl Jobs {
@@ -55,6 +57,7 @@ impl Jobs {
             start: now.map_or(0, |now| now.as_secs()),
             table: Mutex::new(Table::default()),
             workers: watch::Sender::new(0),
+            filler: Filler::new(),
         })
     }
 
@@ -116,6 +119,7 @@ impl Jobs {
 
     /// Stops the job of a repository that is no longer served.
     pub(crate) fn cancel(&self, served: &Arc<Served>) {
+        self.filler.cancel(served);
         let mut table = self.table();
         if let Some(job) = table.of(served) {
             job.stop();
@@ -128,6 +132,7 @@ impl Jobs {
 
     /// Takes no more jobs and stops those there are.
     pub(crate) fn close(&self) {
+        self.filler.close();
         let mut table = self.table();
         table.is_closed = true;
         table.waiting.clear();
@@ -144,6 +149,7 @@ impl Jobs {
         let mut workers = self.workers.subscribe();
         // The sender lives in `self`, so this cannot fail.
         let _ = workers.wait_for(|count| *count == 0).await;
+        self.filler.idle().await;
     }
 
     /// A worker: runs jobs until none waits.
@@ -173,6 +179,7 @@ impl Jobs {
             let repository = job.served.repository()?;
             bring_up_to_date(repository, &run)
         }));
+        self.filler.ask(&job.served);
         // From here on no wish can join a job that ends.
         let mut table = self.table();
         let is_again = if let Ok(result) = result {

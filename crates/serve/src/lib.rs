@@ -12,6 +12,7 @@
 
 mod error;
 mod extract;
+mod filler;
 mod gather;
 mod guard;
 mod job;

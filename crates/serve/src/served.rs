@@ -5,29 +5,49 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use wherein_index::{IndexError, IndexSettings, Location, Repository, SearchSettings, Settings};
+use wherein_index::{
+    AddedModels, IndexError, IndexSettings, Location, Repository, SearchSettings, Settings,
+};
 
 /// Opens the repository at a root, with the service's model and settings.
 pub(crate) type Opener = dyn Fn(&Path) -> Result<Repository, IndexError> + Send + Sync;
 
 /// How this service opens repositories: indexes under `home`, one model for all.
-pub(crate) fn opener(home: PathBuf, settings: Settings) -> Result<Arc<Opener>, IndexError> {
-    let model = wherein_index::shipped_model()?;
-    Ok(Arc::new(move |root: &Path| {
+pub(crate) fn opener(home: PathBuf, settings: Settings) -> Arc<Opener> {
+    let added = AddedModels::in_use(&home, &settings).unwrap_or_else(|error| {
+        tracing::warn!(%error, "the built-in model alone answers");
+        AddedModels::default()
+    });
+    let model = match wherein_index::shipped_model() {
+        Ok(model) => Some(model),
+        Err(error) => {
+            tracing::error!(%error, "words alone answer, from the indexes as they are");
+            None
+        }
+    };
+    Arc::new(move |root: &Path| {
         let location = Location::exactly(&home, root)?;
         let settings = own_settings(&settings, &location.checkout.root);
         let damaged = (location.clone(), settings.clone());
-        match Repository::open(location, settings, Some(Arc::clone(&model))) {
+        let unopened = |location, settings| {
+            let model = match &model {
+                Some(model) => Ok(Arc::clone(model)),
+                None => wherein_index::shipped_model(),
+            };
+            Repository::with_model(location, settings, model).beside(added.clone())
+        };
+        let repository = unopened(location, settings);
+        match repository.reload() {
+            Ok(()) => Ok(repository),
             // The first search starts the job that builds it anew.
             Err(error) if error.is_mended_by_rebuild() => {
                 tracing::warn!(%error, "the index is left out");
                 let (location, settings) = damaged;
-                let model = Some(Arc::clone(&model));
-                Ok(Repository::open_without_index(location, settings, model))
+                Ok(unopened(location, settings))
             }
-            opened => opened,
+            Err(error) => Err(error),
         }
-    }))
+    })
 }
 
 /// The service's settings, under what the repository says of itself.
@@ -76,6 +96,11 @@ impl Served {
             opening: Mutex::new(()),
             looks: Mutex::new(Looks::default()),
         }
+    }
+
+    /// The handle, if it is open.
+    pub(crate) fn opened(&self) -> Option<&Repository> {
+        self.handle.get()
     }
 
     /// The handle; reads the disk when it is not open yet.

@@ -69,7 +69,7 @@ impl AppState {
             guard: Guard::new(address, options.token.clone())?,
             gate: Gate::new(limits.max_concurrent, limits.max_waiting),
             limits,
-            opener: opener(options.home.clone(), settings.clone())?,
+            opener: opener(options.home.clone(), settings.clone()),
             registry: Registry::new(&options.home),
             changing: Mutex::new(()),
             repositories: RwLock::default(),

@@ -14,7 +14,7 @@ use crate::sections::Identity;
 pub(crate) const MANIFEST_KIND: [u8; 4] = *b"mani";
 pub(crate) const CATALOG_KIND: [u8; 4] = *b"cata";
 /// Version of every record and segment; a change makes old indexes be rebuilt.
-pub(crate) const FORMAT_VERSION: u32 = 2;
+pub(crate) const FORMAT_VERSION: u32 = 3;
 
 /// The root of a generation; named by the commit payload of the lexical index.
 #[derive(Clone, Debug, Default, Encode, Decode)]
@@ -36,6 +36,16 @@ pub(crate) struct SegmentRecord {
     pub(crate) chunks: Identity,
     pub(crate) chunk_count: u32,
     pub(crate) vectors: Option<VectorRecord>,
+    /// Vectors of a second model, which came later; not of all chunks at first.
+    pub(crate) quality: Option<QualityRecord>,
+}
+
+/// A file of vectors of a second model.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub(crate) struct QualityRecord {
+    /// Number in the file's name: each time more chunks have a vector it is another file.
+    pub(crate) serial: u64,
+    pub(crate) vectors: VectorRecord,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 
 use rayon::prelude::*;
 
+use crate::catalog::{QualityRecord, SegmentRecord};
 use crate::disk::Layout;
 use crate::dot::DotI8;
 use crate::error::StoreError;
@@ -148,7 +149,9 @@ impl Snapshot {
         let mut wanted = 0;
         for number in &linked.segments {
             let base = self.bases[*number].0;
-            let Some(vectors) = self.segments[*number].vectors_of(model, dimensions) else {
+            let of = self.segments[*number].record.vectors.as_ref();
+            let vectors = self.segments[*number].vectors_of(model, dimensions);
+            let Some(vectors) = vectors.filter(|_| of.is_some_and(|one| one.model == model)) else {
                 return (Cover::default(), Vec::new());
             };
             if vectors.check_codes().is_err() {
@@ -169,8 +172,7 @@ impl Snapshot {
         let (segment, local) = self.places().segment_of_row(row);
         self.segments[segment]
             .vectors_of(model, query.len())
-            .map(|vectors| vectors.cosine(query, local as usize))
-            .transpose()
+            .map_or(Ok(None), |vectors| vectors.cosine(query, local as usize))
     }
 
     /// Calls `each` with the cosines of consecutive rows of one file, from their
@@ -193,7 +195,8 @@ impl Snapshot {
         vectors.check_codes()?;
         let product = DotI8::new(&query.codes);
         let local = local as usize;
-        for row in (local..local + rows.len()).take_while(|row| *row < vectors.rows()) {
+        let rows = local..(local + rows.len()).min(vectors.rows());
+        for row in rows.filter(|row| vectors.has(*row)) {
             let dot = product.with(vectors.code(row)) as f32;
             each(dot * query.scale * vectors.scale(row));
         }
@@ -204,12 +207,9 @@ impl Snapshot {
     pub fn rows_with_vectors(&self, model: &str, of: &RowSet) -> usize {
         of.iter()
             .filter(|row| {
-                let (segment, _) = self.places().segment_of_row(*row);
-                let record = &self.segments[segment].record;
-                record
-                    .vectors
-                    .as_ref()
-                    .is_some_and(|one| one.model == model)
+                let (segment, local) = self.places().segment_of_row(*row);
+                let vectors = self.segments[segment].vectors_by(model);
+                vectors.is_some_and(|vectors| vectors.has(local as usize))
             })
             .count()
     }
@@ -253,8 +253,21 @@ impl Snapshot {
 
 impl Segment {
     pub(crate) fn vectors_of(&self, model: &str, dimensions: usize) -> Option<&VectorSegment> {
-        let record = self.record.vectors.as_ref()?;
-        let vectors = self.vectors.as_ref()?;
-        (record.model == model && vectors.dimensions() == dimensions).then_some(vectors)
+        self.vectors_by(model)
+            .filter(|vectors| vectors.dimensions() == dimensions)
+    }
+
+    /// The vectors of a model, the first or the second.
+    pub(crate) fn vectors_by(&self, model: &str) -> Option<&VectorSegment> {
+        let SegmentRecord {
+            vectors, quality, ..
+        } = &self.record;
+        if vectors.as_ref().is_some_and(|one| one.model == model) {
+            return self.vectors.as_ref();
+        }
+        let is_second = |one: &QualityRecord| one.vectors.model == model;
+        self.quality
+            .as_ref()
+            .filter(|_| quality.as_ref().is_some_and(is_second))
     }
 }

@@ -44,6 +44,10 @@ impl Layout {
         format!("vectors-{segment:08}.seg")
     }
 
+    pub(crate) fn quality_name(segment: u64, serial: u64) -> String {
+        format!("quality-{segment:08}-{serial:08}.seg")
+    }
+
     pub(crate) fn graph(&self) -> PathBuf {
         self.root.join("graph.seg")
     }

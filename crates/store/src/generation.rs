@@ -82,6 +82,9 @@ pub(crate) fn sweep(layout: &Layout, manifest: &Manifest) {
     for segment in &manifest.segments {
         kept.push(Layout::chunks_name(segment.id));
         kept.push(Layout::vectors_name(segment.id));
+        if let Some(quality) = &segment.quality {
+            kept.push(Layout::quality_name(segment.id, quality.serial));
+        }
     }
     sweep_graph(layout, manifest);
     let entries = walkdir::WalkDir::new(&layout.root)
@@ -89,7 +92,7 @@ pub(crate) fn sweep(layout: &Layout, manifest: &Manifest) {
         .max_depth(1);
     for entry in entries.into_iter().flatten() {
         let name = entry.file_name().to_string_lossy();
-        let ours = ["manifest-", "catalog-", "chunks-", "vectors-"]
+        let ours = ["manifest-", "catalog-", "chunks-", "vectors-", "quality-"]
             .iter()
             .any(|prefix| name.starts_with(prefix));
         if ours && entry.file_type().is_file() && !kept.iter().any(|one| *one == name) {

@@ -132,6 +132,7 @@ fn open_segment(
             segment.record.id == record.id
                 && segment.record.chunks == record.chunks
                 && segment.record.vectors == record.vectors
+                && segment.record.quality == record.quality
         })
     });
     if let Some(segment) = same {
@@ -145,19 +146,11 @@ fn open_segment(
             "it has another number of chunks",
         ));
     }
-    let vectors = match &record.vectors {
-        None => None,
-        Some(of) => {
-            let path = layout.file(&Layout::vectors_name(record.id));
-            let rows = record.chunk_count as usize;
-            let dimensions = of.dimensions as usize;
-            Some(VectorSegment::open(&path, of.identity, dimensions, rows)?)
-        }
-    };
     Ok(Arc::new(Segment {
         record: record.clone(),
         chunks,
-        vectors,
+        vectors: record.open_vectors(layout)?,
+        quality: record.open_quality(layout)?,
     }))
 }
 

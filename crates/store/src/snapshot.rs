@@ -60,6 +60,8 @@ pub(crate) struct Segment {
     pub(crate) record: SegmentRecord,
     pub(crate) chunks: ChunkSegment,
     pub(crate) vectors: Option<VectorSegment>,
+    /// Of a second model; rows may lack theirs.
+    pub(crate) quality: Option<VectorSegment>,
 }
 
 /// The graph of this generation, and the segments that it is over.
@@ -291,7 +293,7 @@ impl Snapshot {
             for file in 0..segment.chunks.file_count() {
                 segment.chunks.text(&segment.chunks.file(file))?;
             }
-            if let Some(vectors) = &segment.vectors {
+            for vectors in [&segment.vectors, &segment.quality].into_iter().flatten() {
                 vectors.check()?;
             }
         }

@@ -69,6 +69,18 @@ impl VectorSegmentBuilder {
     /// Adds one row.
     pub(crate) fn push(&mut self, vector: &[f32]) {
         let (codes, scale) = quantise(vector);
+        // A scale of zero is that of a row without a vector.
+        let scale = scale.max(f32::MIN_POSITIVE);
+        self.row(&codes, scale, vector);
+    }
+
+    /// Adds a row that has no vector yet.
+    pub(crate) fn push_absent(&mut self) {
+        let zeros = vec![0.0; self.dimensions];
+        self.row(&vec![0; self.dimensions], 0.0, &zeros);
+    }
+
+    fn row(&mut self, codes: &[i8], scale: f32, vector: &[f32]) {
         self.codes.extend(codes.iter().map(|code| *code as u8));
         self.scales.extend_from_slice(&scale.to_le_bytes());
         let start = self.halves.len();
@@ -204,6 +216,11 @@ impl VectorSegment {
         f32::from_le_bytes(self.number(&self.scales, row))
     }
 
+    /// Whether a row has a vector.
+    pub(crate) fn has(&self, row: usize) -> bool {
+        self.scale(row) > 0.0
+    }
+
     /// The row in full precision, its own checksum checked.
     pub(crate) fn half(&self, row: usize) -> Result<Vec<f32>, StoreError> {
         let width = self.dimensions * 2;
@@ -267,9 +284,12 @@ impl VectorSegment {
         }
     }
 
-    /// The cosine of one row with a normalised `query`.
-    pub(crate) fn cosine(&self, query: &[f32], row: usize) -> Result<f32, StoreError> {
-        Ok(dot_f32(query, &self.half(row)?))
+    /// The cosine of one row with a normalised `query`; `None` without a vector.
+    pub(crate) fn cosine(&self, query: &[f32], row: usize) -> Result<Option<f32>, StoreError> {
+        if !self.has(row) {
+            return Ok(None);
+        }
+        Ok(Some(dot_f32(query, &self.half(row)?)))
     }
 }
 

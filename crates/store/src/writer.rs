@@ -18,8 +18,9 @@ use crate::error::StoreError;
 use crate::generation;
 use crate::lexical::{LexicalDocument, LexicalWriter, committed_payload};
 use crate::lock::WriteLock;
+use crate::quality::QualityInProgress;
 use crate::snapshot::Snapshot;
-use crate::vectors::{VectorSegment, VectorSegmentBuilder};
+use crate::vectors::VectorSegmentBuilder;
 
 /// Memory of a segment under construction, in bytes, above which it is written.
 const SEGMENT_BYTES: usize = 32 << 20;
@@ -64,13 +65,15 @@ struct SegmentInProgress {
     id: u64,
     chunks: ChunkSegmentBuilder,
     vectors: Option<VectorSegmentBuilder>,
+    /// Those of a second model, while segments that have them are merged.
+    quality: Option<QualityInProgress>,
 }
 
 /// Holds the lock; dropping it without a commit changes nothing.
 pub struct Writer {
-    layout: Layout,
+    pub(crate) layout: Layout,
     lexical: LexicalWriter,
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
     catalog: Catalog,
     model: Option<(String, usize)>,
     in_progress: Option<SegmentInProgress>,
@@ -127,6 +130,12 @@ impl Writer {
         self.manifest.generation
     }
 
+    /// Whether something was added and not committed.
+    pub(crate) fn has_uncommitted(&self) -> bool {
+        let in_force = self.in_force.as_ref().map(|one| one.next_file);
+        in_force != Some(self.manifest.next_file)
+    }
+
     /// Adds a file version and gives its id. It can be found once a view that
     /// holds it is committed.
     pub fn add(&mut self, file: &NewFile<'_>) -> Result<u32, StoreError> {
@@ -158,6 +167,7 @@ impl Writer {
                 id: manifest.next_segment,
                 chunks: ChunkSegmentBuilder::default(),
                 vectors: dimensions.map(VectorSegmentBuilder::new),
+                quality: None,
             }
         });
         segment.chunks.add(&FileInput {
@@ -248,11 +258,16 @@ impl Writer {
             }
             _ => None,
         };
+        let quality = segment
+            .quality
+            .map(|quality| quality.write(&self.layout, segment.id))
+            .transpose()?;
         Ok(SegmentRecord {
             id: segment.id,
             chunks,
             chunk_count,
             vectors,
+            quality,
         })
     }
 
@@ -273,7 +288,7 @@ impl Writer {
         self.commit_catalog()
     }
 
-    fn commit_catalog(&mut self) -> Result<u64, StoreError> {
+    pub(crate) fn commit_catalog(&mut self) -> Result<u64, StoreError> {
         self.catalog.views.sort_by(|a, b| a.root.cmp(&b.root));
         self.share_versions();
         let held: HashSet<u32> = self
@@ -365,7 +380,7 @@ impl Writer {
         Ok(())
     }
 
-    fn open_chunks(&self, record: &SegmentRecord) -> Result<ChunkSegment, StoreError> {
+    pub(crate) fn open_chunks(&self, record: &SegmentRecord) -> Result<ChunkSegment, StoreError> {
         let path = self.layout.file(&Layout::chunks_name(record.id));
         ChunkSegment::open(&path, record.chunks)
     }
@@ -395,6 +410,7 @@ impl Writer {
                 id: self.manifest.next_segment,
                 chunks: ChunkSegmentBuilder::default(),
                 vectors: of.as_ref().map(|(_, d)| VectorSegmentBuilder::new(*d)),
+                quality: QualityInProgress::of_newest(&records, &mut self.manifest),
             };
             for (number, record) in records.iter().enumerate().skip(first) {
                 let model = record
@@ -422,19 +438,8 @@ impl Writer {
         held: &HashSet<u32>,
     ) -> Result<(), StoreError> {
         let chunks = self.open_chunks(record)?;
-        let vectors = match &record.vectors {
-            None => None,
-            Some(of) => {
-                let path = self.layout.file(&Layout::vectors_name(record.id));
-                let rows = record.chunk_count as usize;
-                Some(VectorSegment::open(
-                    &path,
-                    of.identity,
-                    of.dimensions as usize,
-                    rows,
-                )?)
-            }
-        };
+        let vectors = record.open_vectors(&self.layout)?;
+        let quality = record.open_quality(&self.layout)?;
         for number in 0..chunks.file_count() {
             let file = chunks.file(number);
             if !held.contains(&file.id) {
@@ -443,6 +448,10 @@ impl Writer {
             target.chunks.copy(&chunks, number)?;
             if let (Some(from), Some(to)) = (&vectors, &mut target.vectors) {
                 to.copy(from, file.chunks())?;
+            }
+            if let Some(to) = &mut target.quality {
+                let same = to.is_of(record);
+                to.copy(quality.as_ref().filter(|_| same), file.chunks())?;
             }
         }
         Ok(())

@@ -21,10 +21,11 @@ pub(crate) fn run(arguments: &ContextArguments) -> Result<Ending> {
     let answer = session::ask(
         arguments.path.as_deref(),
         arguments.no_refresh,
+        arguments.rerank.is_some(),
         |_| Ok(arguments.query()?),
         |repository, query| repository.context(query, &options),
     )?;
-    let Some(answer) = answer else {
+    let Some((answer, repository)) = answer else {
         return Ok(Ending::Interrupted);
     };
     if arguments.json {
@@ -33,6 +34,7 @@ pub(crate) fn run(arguments: &ContextArguments) -> Result<Ending> {
         write(&answer).context("cannot write to standard output")?;
     }
     tell_pending(&answer.index);
+    session::fill_behind(&repository, &answer.index);
     if answer.by_meaning_alone {
         remark(MEANING_ALONE);
     }

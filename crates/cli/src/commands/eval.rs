@@ -3,14 +3,17 @@
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use wherein_eval::{Comparison, Dataset, Figures, Options, Report, Scope, Selection};
+use wherein_index::Settings;
 
 use super::{json, remark};
 use crate::args::EvalArguments;
+use crate::session::{self, Wanted};
 use crate::{Ending, display, interrupt};
 
 /// Labels without a file that are told one by one.
@@ -109,7 +112,14 @@ fn tell_problems(dataset: &Dataset) {
 fn measure(arguments: &EvalArguments, dataset: &Dataset) -> Result<Report> {
     // Apart from the user's own indexes, which are left as they are.
     let home = wherein_index::home()?.join("eval");
+    let wanted = Wanted {
+        question: true,
+        reranker: arguments.rerank.is_some(),
+    };
+    let added = session::added(&Settings::load(None)?, wanted)?;
     let options = Options {
+        added: &added,
+        rerank: arguments.rerank.map(Duration::from_millis),
         home: &home,
         runs: usize::from(arguments.runs),
         mode: arguments.mode,

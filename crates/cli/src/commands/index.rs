@@ -3,15 +3,30 @@
 use std::io::Write;
 
 use anyhow::Result;
-use wherein_index::IndexReport;
+use serde::Serialize;
+use wherein_index::{FillReport, IndexReport};
 
 use super::{json, remark};
 use crate::args::IndexArguments;
-use crate::{Ending, display, interrupt, session};
+use crate::session::{self, Wanted};
+use crate::{Ending, behind, display, interrupt};
+
+/// What `--json` prints.
+#[derive(Serialize)]
+struct Output<'a> {
+    #[serde(flatten)]
+    report: &'a IndexReport,
+    /// Where a model is in use beside the built-in one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vectors: Option<&'a FillReport>,
+}
 
 pub(crate) fn run(arguments: &IndexArguments) -> Result<Ending> {
+    if arguments.background {
+        behind::step_back();
+    }
     let location = session::locate(arguments.path.as_deref())?;
-    let opened = session::open_looking(location)?;
+    let opened = session::open_looking(location, Wanted::default())?;
     let repository = &opened.repository;
     let ran = match &opened.damage {
         Some(damage) if !arguments.full => session::rebuild(repository, damage),
@@ -24,10 +39,22 @@ pub(crate) fn run(arguments: &IndexArguments) -> Result<Ending> {
         }
         other => other?,
     };
-    if arguments.json {
-        json(&report)?;
-    } else {
+    // The index answers from here on.
+    if !arguments.json {
         print(&report)?;
+    }
+    let vectors = if interrupt::happened() {
+        None
+    } else {
+        session::fill(repository)?
+    };
+    match &vectors {
+        _ if arguments.json => json(&Output {
+            report: &report,
+            vectors: vectors.as_ref(),
+        })?,
+        Some(vectors) => print_vectors(vectors)?,
+        None => {}
     }
     if interrupt::happened() {
         remark("interrupted; what is done is kept, and the next run goes on from there");
@@ -42,6 +69,28 @@ pub(crate) fn run(arguments: &IndexArguments) -> Result<Ending> {
         return Ok(Ending::NothingFound);
     }
     Ok(Ending::Found)
+}
+
+fn print_vectors(report: &FillReport) -> Result<()> {
+    let mut out = anstream::stdout().lock();
+    let share = (report.vector_coverage * 100.0).floor();
+    if report.elsewhere {
+        writeln!(
+            out,
+            "{share} % of the chunks have a vector of {}; another process makes the rest",
+            report.model
+        )?;
+    } else {
+        writeln!(
+            out,
+            "{share} % of the chunks have a vector of {}; {} new in {:.2} s",
+            report.model,
+            display::counted(report.chunks, "vector"),
+            report.seconds
+        )?;
+    }
+    out.flush()?;
+    Ok(())
 }
 
 fn print(report: &IndexReport) -> Result<()> {

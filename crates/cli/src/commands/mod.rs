@@ -5,6 +5,7 @@ pub(crate) mod context;
 pub(crate) mod doctor;
 pub(crate) mod eval;
 pub(crate) mod index;
+pub(crate) mod model;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod status;

@@ -12,10 +12,11 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<Ending> {
     let answer = session::ask(
         arguments.path.as_deref(),
         arguments.no_refresh,
+        arguments.rerank.is_some(),
         |repository| Ok(arguments.query(repository.settings().search.results)?),
         wherein_index::Repository::search,
     )?;
-    let Some(answer) = answer else {
+    let Some((answer, repository)) = answer else {
         return Ok(Ending::Interrupted);
     };
     if arguments.json {
@@ -27,6 +28,7 @@ pub(crate) fn run(arguments: &SearchArguments) -> Result<Ending> {
             .context("cannot write to standard output")?;
     }
     tell_pending(&answer.index);
+    session::fill_behind(&repository, &answer.index);
     if answer.by_meaning_alone {
         remark(MEANING_ALONE);
     }

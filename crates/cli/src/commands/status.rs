@@ -9,7 +9,8 @@ use wherein_index::Status;
 
 use super::{json, remark};
 use crate::args::StatusArguments;
-use crate::{Ending, display, session};
+use crate::session::{self, Wanted};
+use crate::{Ending, display};
 
 #[derive(Serialize)]
 struct Output {
@@ -21,7 +22,7 @@ struct Output {
 
 pub(crate) fn run(arguments: &StatusArguments) -> Result<Ending> {
     let location = session::locate(arguments.path.as_deref())?;
-    let opened = session::open_looking(location)?;
+    let opened = session::open_looking(location, Wanted::default())?;
     if let Some(damage) = opened.damage {
         return Err(damage.into());
     }
@@ -85,6 +86,19 @@ fn print(status: &Status, skips: &[Skip]) -> Result<()> {
             ),
         )?;
         line("chunks", display::count(status.chunks))?;
+        if let Some(vectors) = &status.vectors {
+            let share = (vectors.coverage * 100.0).floor();
+            let rest = match &vectors.filling {
+                _ if vectors.coverage >= 1.0 => "",
+                Some(how) => how,
+                None => "`wherein index` makes the rest",
+            };
+            let text = format!(
+                "{share} % of the chunks have one of {}; {rest}",
+                vectors.model
+            );
+            line("vectors", text.trim_end_matches("; ").to_owned())?;
+        }
         let languages: Vec<String> = status
             .languages
             .iter()

@@ -21,7 +21,7 @@ pub(crate) fn run(arguments: &WhyArguments) -> Result<Ending> {
         Some(here) => here,
         None => session::locate(Some(&folder))?,
     };
-    let opened = session::open(location)?;
+    let opened = session::open(location, session::Wanted::default())?;
     if let Some(damage) = opened.damage {
         return Err(damage.into());
     }

@@ -19,3 +19,4 @@ mod ranking;
 mod searching;
 mod serving;
 mod terminal;
+mod tiers;

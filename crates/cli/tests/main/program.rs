@@ -67,7 +67,9 @@ impl Scratch {
             .env("WHEREIN_HOME", self.home())
             .env("HOME", self.folder.path())
             .env("XDG_CONFIG_HOME", self.folder.path().join("config"))
-            .env("WHEREIN_ONNXRUNTIME", "off");
+            .env("WHEREIN_ONNXRUNTIME", "off")
+            // Nothing may outlive its test.
+            .env("WHEREIN_INDEX_BACKGROUND", "false");
         command
     }
 

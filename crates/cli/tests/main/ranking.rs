@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use serde_json::Value;
-use wherein_index::{IndexOptions, Location, Progress, Repository, Settings};
+use wherein_index::{AddedModels, IndexOptions, Location, Progress, Repository, Settings};
 
 use crate::program::{Scratch, fixtures, hits};
 
@@ -368,12 +368,18 @@ const OTHER_FEATURES: &[(&str, &str)] = &[
 fn every_feature_is_set_by_something() {
     let scratch = Scratch::with(OTHER_FEATURES);
     let mut set: HashSet<&'static str> = HashSet::new();
-    let names = wherein_index::ranker_shape().features;
+    let names = wherein_index::ranker_shape(false).features;
+    let registry = wherein_index::Registry::new(&scratch.home());
+    let small = crate::models::folder_of(&scratch, "encoder.onnx", "small");
+    registry.add(&small, None, &|_| {}).expect("added");
+    registry.choose(Some("small")).expect("chosen");
+    let settings = Settings::load(None).expect("settings");
+    let added = AddedModels::in_use(&scratch.home(), &settings).expect("a model");
     let mut ask = |root: &std::path::Path, queries: &[&str]| {
         let location = Location::exactly(&scratch.home(), root).expect("a place");
         let model = wherein_index::shipped_model().expect("a model");
-        let settings = Settings::load(None).expect("settings");
-        let repository = Repository::open_without_index(location, settings, Some(model));
+        let repository = Repository::open_without_index(location, settings.clone(), Some(model))
+            .beside(added.clone());
         repository
             .index(
                 IndexOptions {
@@ -383,6 +389,7 @@ fn every_feature_is_set_by_something() {
                 &Progress::default(),
             )
             .expect("indexes");
+        repository.fill(&Progress::default()).expect("fills");
         for query in queries {
             let query = wherein_core::Query::new(query, 10).expect("a query");
             for row in repository.candidates(&query).expect("candidates").rows {

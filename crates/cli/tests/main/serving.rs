@@ -184,3 +184,36 @@ fn what_it_cannot_do_is_said_in_one_line() {
         assert!(own[0].contains(expected), "{expected}: {}", own[0]);
     }
 }
+
+#[test]
+fn vectors_of_a_model_in_use_stream_in_behind_the_answers() {
+    let scratch = Scratch::with(&[
+        ("door.py", "def open_door():\n    return open the session\n"),
+        (
+            "gate.py",
+            "def check_gate():\n    return check the password\n",
+        ),
+    ]);
+    let small = crate::models::folder_of(&scratch, "encoder.onnx", "small");
+    scratch.json(&["model", "add", &small]);
+    scratch.json(&["model", "use", "small"]);
+    let folder = scratch.repository();
+    let server = Server::start(&scratch, &[&folder.to_string_lossy()]);
+    let question = json!({"query": "open the session", "explain": true});
+    let deadline = Instant::now() + Duration::from_mins(1);
+    loop {
+        let (status, answer) = server.request("POST", "/v1/search", &question);
+        // It answers all the while.
+        if status == 200 {
+            assert_eq!(answer["hits"][0]["path"], "door.py", "{answer}");
+            let model = answer["index"]["model"].as_str().expect("a name");
+            assert!(model.starts_with("small-"), "{answer}");
+            if answer["index"]["vector_coverage"] == 1.0 {
+                assert!(answer["hits"].to_string().contains("\"quality"), "{answer}");
+                break;
+            }
+        }
+        assert!(Instant::now() < deadline, "{status} {answer}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}

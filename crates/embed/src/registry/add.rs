@@ -183,7 +183,8 @@ impl Registry {
         let mut tried = Err(ModelError::unknown(id));
         for file in GRAPHS {
             tried = Self::hub_graph(hub, id, file, &folder.join(GRAPH));
-            if tried.is_ok() {
+            // One that is there and wrong is not made right by another.
+            if matches!(tried, Ok(()) | Err(ModelError::Checksum { .. })) {
                 break;
             }
         }
@@ -255,7 +256,11 @@ impl Registry {
             manifest.source = source;
         }
         if !from.join(MANIFEST).is_file() {
-            manifest.dimensions = Encoder::dimensions_of(&staged.folder, &manifest)?;
+            let (dimensions, is_pooled) = Encoder::shape_of(&staged.folder, &manifest)?;
+            manifest.dimensions = dimensions;
+            if is_pooled {
+                manifest.pooling = Pooling::None;
+            }
         }
         manifest.write(&staged.folder)
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{MANIFEST, ModelError};
+use super::{GRAPH, MANIFEST, ModelError, TOKENIZER};
 
 /// What a model does with a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +98,24 @@ impl Manifest {
         let text = toml::to_string(self)
             .map_err(|error| ModelError::manifest(&path, error.to_string()))?;
         std::fs::write(&path, text).map_err(ModelError::io("write", &path))
+    }
+
+    /// Name and hash of all that vectors depend on: those of different ids are
+    /// never compared.
+    pub fn model_id(&self) -> String {
+        let sum = |file| self.sha256.get(file).map_or("", String::as_str);
+        let recipe = format!(
+            "{}/{}/{:?}/{}/{}/{}/{}",
+            sum(GRAPH),
+            sum(TOKENIZER),
+            self.pooling,
+            self.normalise,
+            self.max_tokens,
+            self.query_prefix,
+            self.document_prefix
+        );
+        let hash = blake3::hash(recipe.as_bytes()).to_hex();
+        format!("{}-{}", self.name, &hash[..8])
     }
 
     fn check(&self, path: &Path) -> Result<(), ModelError> {

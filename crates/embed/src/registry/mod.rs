@@ -63,6 +63,11 @@ impl Registry {
         }
     }
 
+    /// The data folder.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
+    }
+
     fn models(&self) -> PathBuf {
         self.home.join("models")
     }

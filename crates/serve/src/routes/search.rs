@@ -187,6 +187,7 @@ fn checked(request: SearchRequest, results: usize) -> Result<Query, Problem> {
             only_files: None,
         },
         explain: request.explain.unwrap_or(false),
+        rerank: None,
     };
     query
         .checked()

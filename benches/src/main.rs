@@ -10,6 +10,7 @@ mod features;
 mod measure;
 mod messages;
 mod mine;
+mod models;
 mod pairs;
 mod process;
 mod report;
@@ -41,7 +42,7 @@ struct Arguments {
     /// README whose tables and pictures are rewritten
     #[arg(long)]
     readme: Option<PathBuf>,
-    /// Where the figures go [default: benches/results.json or benches/vectors.json]
+    /// Where the figures go [default: results.json, vectors.json or models.json in benches]
     #[arg(long)]
     out: Option<PathBuf>,
 }
@@ -62,6 +63,8 @@ enum What {
     Mine(mine::MineArguments),
     /// Mines queries from messages that programs give
     Messages(messages::MessagesArguments),
+    /// How fast the models load and read
+    Models(models::ModelArguments),
     /// Prints what the embedding model is trained on
     Pairs(pairs::PairArguments),
     /// Prints what the embedding model is shown of a code base
@@ -102,7 +105,7 @@ fn main() -> Result<()> {
     let program = Program { wherein, home };
     let readme = arguments.readme.as_deref();
     let out = |name: &str| arguments.out.clone().unwrap_or_else(|| PathBuf::from(name));
-    match arguments.what {
+    match &arguments.what {
         What::Features(_)
         | What::Mine(_)
         | What::Messages(_)
@@ -111,15 +114,23 @@ fn main() -> Result<()> {
         What::Report => {
             let readme = readme.context("name the README with --readme")?;
             report::write(&read("benches/results.json")?, readme)?;
-            report::write_vectors(&read("benches/vectors.json")?, readme)
+            report::write_vectors(&read("benches/vectors.json")?, readme)?;
+            report::write_models(&read("benches/models.json")?, readme)
         }
         What::Program { chunks } => {
-            let figures = measure::all(&program, &sources, &scratch, chunks)?;
+            let figures = measure::all(&program, &sources, &scratch, *chunks)?;
             write(&out("benches/results.json"), &figures)?;
             readme.map_or(Ok(()), |readme| report::write(&figures, readme))
         }
+        What::Models(arguments) => {
+            let Some(figures) = models::all(arguments, &sources, &scratch)? else {
+                return Ok(());
+            };
+            write(&out("benches/models.json"), &figures)?;
+            readme.map_or(Ok(()), |readme| report::write_models(&figures, readme))
+        }
         What::Vectors { chunks } => {
-            let figures = vectors::all(&program, &sources, &scratch, chunks)?;
+            let figures = vectors::all(&program, &sources, &scratch, *chunks)?;
             write(&out("benches/vectors.json"), &figures)?;
             readme.map_or(Ok(()), |readme| report::write_vectors(&figures, readme))
         }

@@ -6,12 +6,14 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::measure::Figures;
-use crate::vectors;
+use crate::{models, vectors};
 
 const BEGIN: &str = "<!-- figures: made by `make bench` -->";
 const END: &str = "<!-- end of figures -->";
 const BEGIN_VECTORS: &str = "<!-- vectors: made by `make bench-vectors` -->";
 const END_VECTORS: &str = "<!-- end of vectors -->";
+const BEGIN_MODELS: &str = "<!-- models: made by `make bench-models` -->";
+const END_MODELS: &str = "<!-- end of models -->";
 
 struct Row {
     what: String,
@@ -111,6 +113,70 @@ fn put(readme: &Path, begin: &str, end: &str, text: &str) -> Result<()> {
         .with_context(|| format!("{} has no mark {end}", readme.display()))?;
     std::fs::write(readme, format!("{before}{begin}\n\n{text}\n{end}{after}"))
         .with_context(|| format!("cannot write {}", readme.display()))
+}
+
+/// Rewrites the table of the models' speed in `readme`.
+pub(crate) fn write_models(figures: &models::Figures, readme: &Path) -> Result<()> {
+    put(readme, BEGIN_MODELS, END_MODELS, &model_table(figures))
+}
+
+fn model_table(figures: &models::Figures) -> String {
+    let mut table = String::from("| model | what | measured | goal |\n|---|---|---:|---:|\n");
+    let mut row = |model: &str, what: &str, measured: String, goal: &str| {
+        let _ = writeln!(table, "| {model} | {what} | {measured} | {goal} |");
+    };
+    let one = &figures.built_in;
+    let milliseconds = |ms: f64| format!("{ms:.1} ms");
+    let built_in = format!("built in, {}", one.runtime);
+    row(
+        &built_in,
+        "loaded, first question answered",
+        milliseconds(one.load_ms),
+        "under 40 ms",
+    );
+    row(
+        &built_in,
+        "a question",
+        format!("{:.3} ms", one.query_ms),
+        "under 0.2 ms",
+    );
+    let speed = format!("{:.1} MB/s", one.mb_per_second_one_core);
+    row(
+        &built_in,
+        "text of chunks, one core, tokenising included",
+        speed,
+        "at least 10 MB/s",
+    );
+    let speed = format!("{:.1} MB/s", one.mb_per_second_all_cores);
+    row(&built_in, "the same, all cores", speed, "");
+    for one in &figures.encoders {
+        let model = format!("{}, {}", one.model, one.runtime);
+        row(&model, "loaded", milliseconds(one.load_ms), "");
+        row(&model, "a question", milliseconds(one.query_ms), "");
+        let speed = format!("{:.0} a second", one.chunks_per_second);
+        row(
+            &model,
+            "chunks of 128 tokens, all cores",
+            speed,
+            "at least 60 a second",
+        );
+    }
+    for one in &figures.rerankers {
+        let model = format!("{}, {}", one.model, one.runtime);
+        row(&model, "loaded", milliseconds(one.load_ms), "");
+        row(
+            &model,
+            "30 candidates",
+            milliseconds(one.thirty_candidates_ms),
+            "",
+        );
+    }
+    let _ = writeln!(
+        table,
+        "\n{}, {}, load {:.1} when the run began, commit {}. Made by `make bench-models`; all figures in `benches/models.json`.",
+        figures.machine, figures.date, figures.load, figures.commit
+    );
+    table
 }
 
 fn vector_table(figures: &vectors::Figures) -> String {

@@ -1,8 +1,9 @@
 //! tract and native ONNX Runtime give the same vectors.
 //!
 //! There is one backend a process, so the test starts itself twice and compares
-//! what the two print. It needs a library: set `WHEREIN_ONNXRUNTIME` to one
-//! (`PyPI`'s onnxruntime wheel holds it); without, it says so and passes.
+//! what the two print. It needs a library in `WHEREIN_ONNXRUNTIME`, and for an
+//! added encoder its folder in `WHEREIN_EMBED_TEST_MODEL`; without, it says so and
+//! passes. `make test-models` fetches both.
 
 #![allow(
     clippy::expect_used,
@@ -10,10 +11,14 @@
     reason = "a test fails by panicking"
 )]
 
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 
-use wherein_embed::{DocumentParts, backend, shipped};
+use wherein_embed::{DocumentParts, Embedder, Encoder, Manifest, backend, shipped};
 
+/// Folder of an added encoder; the child takes it in the place of the shipped one.
+const MODEL: &str = "WHEREIN_EMBED_TEST_MODEL";
 const CHILD: &str = "WHEREIN_EMBED_TEST_CHILD";
 const TEXTS: [&str; 5] = [
     "where is a session opened",
@@ -29,7 +34,13 @@ fn child_prints_its_vectors() {
     if std::env::var_os(CHILD).is_none() {
         return;
     }
-    let model = shipped().expect("the shipped model loads");
+    let model: Arc<dyn Embedder> = match std::env::var_os(MODEL).map(PathBuf::from) {
+        None => shipped().expect("the shipped model loads"),
+        Some(folder) => {
+            let manifest = Manifest::read(&folder).expect("a manifest");
+            Arc::new(Encoder::load(&folder, &manifest).expect("the model loads"))
+        }
+    };
     println!("backend {}", backend().expect("a backend").name);
     let documents = TEXTS.map(|body| DocumentParts {
         path: "src/users/session.rs",
@@ -47,12 +58,20 @@ fn child_prints_its_vectors() {
 }
 
 fn run(library: &std::ffi::OsStr) -> (String, Vec<f32>) {
-    let output = Command::new(std::env::current_exe().expect("this test's own path"))
+    run_with(library, None)
+}
+
+fn run_with(library: &std::ffi::OsStr, model: Option<&std::ffi::OsStr>) -> (String, Vec<f32>) {
+    let mut command = Command::new(std::env::current_exe().expect("this test's own path"));
+    command
         .args(["--exact", "child_prints_its_vectors", "--nocapture"])
         .env(CHILD, "1")
-        .env("WHEREIN_ONNXRUNTIME", library)
-        .output()
-        .expect("the child starts");
+        .env_remove(MODEL)
+        .env("WHEREIN_ONNXRUNTIME", library);
+    if let Some(model) = model {
+        command.env(MODEL, model);
+    }
+    let output = command.output().expect("the child starts");
     let text = String::from_utf8(output.stdout).expect("the child prints UTF-8");
     assert!(output.status.success(), "the child failed: {text}");
     let lines = |mark: &'static str| {
@@ -84,12 +103,19 @@ fn a_library_that_cannot_be_used_is_passed_over() {
     }
 }
 
+/// The library that the environment names.
+fn library() -> Option<std::ffi::OsString> {
+    let named = std::env::var_os("WHEREIN_ONNXRUNTIME")
+        .filter(|library| !library.is_empty() && library != "off");
+    if named.is_none() {
+        println!("not compared: WHEREIN_ONNXRUNTIME names no library");
+    }
+    named
+}
+
 #[test]
 fn native_and_built_in_runtimes_agree() {
-    let Some(library) = std::env::var_os("WHEREIN_ONNXRUNTIME")
-        .filter(|library| !library.is_empty() && library != "off")
-    else {
-        println!("not compared: WHEREIN_ONNXRUNTIME names no library");
+    let Some(library) = library() else {
         return;
     };
     let (native, native_values) = run(&library);
@@ -99,5 +125,31 @@ fn native_and_built_in_runtimes_agree() {
     assert_eq!(native_values.len(), 2 * TEXTS.len() * 256);
     for (a, b) in native_values.iter().zip(&built_in_values) {
         assert!((a - b).abs() <= 1e-4, "{a} and {b}");
+    }
+}
+
+/// Their arithmetic of 8 bits differs: what counts is that nothing is ranked
+/// otherwise because of it.
+#[test]
+fn both_agree_about_an_added_encoder() {
+    let (Some(library), Some(model)) = (library(), std::env::var_os(MODEL)) else {
+        return;
+    };
+    let (native, native_values) = run_with(&library, Some(&model));
+    assert_eq!(native, "onnxruntime", "the library could not be used");
+    let (_, built_in_values) = run_with("off".as_ref(), Some(&model));
+    let dimensions = native_values.len() / (2 * TEXTS.len());
+    assert_eq!(native_values.len(), built_in_values.len());
+    let rows = native_values
+        .chunks(dimensions)
+        .zip(built_in_values.chunks(dimensions));
+    for (at, (a, b)) in rows.enumerate() {
+        let cosine: f32 = a.iter().zip(b).map(|(a, b)| a * b).sum();
+        // A text without words has a row of zeros.
+        let is_nothing = TEXTS[at % TEXTS.len()].is_empty();
+        assert!(
+            cosine > 0.98 || (is_nothing && a == b),
+            "row {at}: {cosine}"
+        );
     }
 }

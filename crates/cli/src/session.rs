@@ -18,7 +18,7 @@ use crate::interrupt;
 use crate::progress;
 
 /// How long to wait for another process that indexes the same repository.
-const WAIT: Duration = Duration::from_mins(10);
+pub(crate) const WAIT: Duration = Duration::from_mins(10);
 
 /// A repository, and what was found wrong with its index.
 pub(crate) struct Opened {

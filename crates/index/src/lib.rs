@@ -22,6 +22,7 @@ mod repository;
 mod settings;
 mod settings_sources;
 mod status;
+mod turn;
 
 pub use asking::{CandidateSpan, CandidateSpans, RankerShape, ranker_shape};
 pub use bring_up::{IndexOptions, IndexReport};
@@ -35,6 +36,7 @@ pub use progress::{Phase, Progress};
 pub use repository::{Current, Repository};
 pub use settings::{IndexSettings, SearchSettings, ServeSettings, Settings, VectorSearch};
 pub use status::{QualityVectors, Status, Why};
+pub use turn::{LastRun, Turn, now};
 pub use wherein_embed::{ModelError, ModelKind, OFFERED, RUNTIME, Registry};
 pub use wherein_pack::{BadSpanId, Format, SpanId, Tokenizer};
 

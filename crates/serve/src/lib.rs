@@ -22,9 +22,11 @@ mod observe;
 mod problem;
 mod registry;
 mod routes;
+mod running;
 mod served;
 mod server;
 mod state;
+mod tell;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -38,6 +40,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 pub use error::ServeError;
 pub use server::serve;
 pub use state::AppState;
+pub use tell::tell;
 
 use crate::problem::Problem;
 

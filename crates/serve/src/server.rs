@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use crate::ServeOptions;
 use crate::error::ServeError;
 use crate::guard::Guard;
+use crate::running::Announced;
 use crate::state::AppState;
 
 /// Most connections; more wait to be accepted.
@@ -54,12 +55,17 @@ pub async fn serve(
         .await
         .map_err(bind_error)?;
     let address = listener.local_addr().map_err(bind_error)?;
+    let home = options.home.clone();
     let opened = tokio::task::spawn_blocking(move || AppState::open(&options, address)).await;
     let state = match opened {
         Ok(state) => state?,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     };
     let router = crate::router(state.clone());
+    // Without it git hooks index by themselves, which the service notices.
+    let announced = Announced::new(&home, address)
+        .inspect_err(|error| tracing::warn!(%error, "git hooks will not find this service"))
+        .ok();
     tracing::info!(%address, "listening");
     ready(address);
 
@@ -70,7 +76,7 @@ pub async fn serve(
         () = accepting => {}
         () = shutdown => {}
     }
-    drop(listener);
+    drop((listener, announced));
     tracing::info!("ending");
     state.end();
     let requests = timeout(END_TIME, graceful.shutdown());

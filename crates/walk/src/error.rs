@@ -51,6 +51,12 @@ pub enum WalkError {
         /// As it was given.
         revision: String,
     },
+    /// Git's hooks are asked for outside git.
+    #[error("{} does not lie in a git repository, so no hook can be run for it", .path.display())]
+    NoRepository {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A revision that git would not know either.
     #[error("there is no revision {revision:?} in {}: {detail}", .path.display())]
     NoRevision {

@@ -38,6 +38,7 @@ mod error;
 mod folders;
 mod git_files;
 mod head;
+mod hooks;
 mod keys;
 mod levels;
 mod listing;
@@ -60,6 +61,7 @@ pub use changed::changed_since;
 pub use checkout::Checkout;
 pub use discover::GitInfo;
 pub use error::WalkError;
+pub use hooks::{HooksFolder, HooksReach};
 pub use listing::{Entry, Listing, list};
 pub use read::{Options, Unread, read};
 

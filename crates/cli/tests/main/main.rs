@@ -13,6 +13,7 @@ mod evaluating;
 mod fixtures;
 mod formats;
 mod freshness;
+mod hooks;
 mod models;
 mod program;
 mod ranking;

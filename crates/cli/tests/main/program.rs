@@ -75,17 +75,30 @@ impl Scratch {
 
     /// Runs git in the repository, with no settings but its own.
     pub(crate) fn git(&self, arguments: &[&str]) {
-        let output = Command::new("git")
+        self.git_in(&self.repository(), arguments);
+    }
+
+    /// Runs git in a folder; its hooks see the data folder of this scratch.
+    pub(crate) fn git_in(&self, folder: &Path, arguments: &[&str]) {
+        let output = self.git_command(folder, arguments).output();
+        let output = output.expect("git starts");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+
+    pub(crate) fn git_command(&self, folder: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
             .args(["-c", "user.name=a", "-c", "user.email=a@example.org"])
+            .args(["-c", "init.defaultBranch=main"])
             .args(arguments)
-            .current_dir(self.repository())
+            .current_dir(folder)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.folder.path())
             .env("GIT_CONFIG_NOSYSTEM", "1")
-            .output()
-            .expect("git starts");
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
+            .env("WHEREIN_HOME", self.home())
+            .env("WHEREIN_ONNXRUNTIME", "off");
+        command
     }
 
     pub(crate) fn run(&self, arguments: &[&str]) -> Run {

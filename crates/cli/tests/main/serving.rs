@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 
 use crate::program::{Scratch, finished};
 
-struct Server {
+pub(crate) struct Server {
     child: Child,
     address: String,
 }
 
 impl Server {
-    fn start(scratch: &Scratch, arguments: &[&str]) -> Self {
+    pub(crate) fn start(scratch: &Scratch, arguments: &[&str]) -> Self {
         let mut child = scratch
             .command(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat())
             .stdout(Stdio::piped())
@@ -29,7 +29,7 @@ impl Server {
         Self { child, address }
     }
 
-    fn request(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
+    pub(crate) fn request(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
         let mut stream = TcpStream::connect(&self.address).expect("connects");
         stream
             .set_read_timeout(Some(Duration::from_secs(30)))

@@ -3,7 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test test-models lint bench bench-models bench-vectors bench-peers rank rank-quality ablation clean help
+.PHONY: demo test test-crash test-models lint bench bench-models bench-vectors bench-peers rank rank-quality ablation clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -14,6 +14,9 @@ demo: ## Builds, indexes real code that cargo has downloaded, answers five quest
 test: ## Runs all tests
 	cargo test --workspace --quiet
 	python3 fixtures/check.py
+
+test-crash: ## Kills the indexer at each of its file operations, and makes each fail (half an hour)
+	WHEREIN_TEST_CRASH=all cargo test --package wherein-cli --test main -- crash --nocapture
 
 MODELS = $(abspath $(TARGET))/bench-models
 

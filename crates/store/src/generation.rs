@@ -101,6 +101,20 @@ pub(crate) fn sweep(layout: &Layout, manifest: &Manifest) {
     }
 }
 
+/// Removes what a writer that died was about to put in place. To be called before
+/// there is a new one: tantivy's threads make such files at any time.
+pub(crate) fn sweep_temporary(layout: &Layout) {
+    for entry in std::fs::read_dir(layout.lexical())
+        .into_iter()
+        .flatten()
+        .flatten()
+    {
+        if entry.file_name().to_string_lossy().starts_with(".tmp") {
+            remove(&entry.path());
+        }
+    }
+}
+
 /// Removes a graph over segments that are gone, and what a builder that died
 /// has left.
 fn sweep_graph(layout: &Layout, manifest: &Manifest) {

@@ -101,6 +101,7 @@ impl Writer {
             None => <(Manifest, Catalog)>::default(),
         };
         generation::sweep(&layout, &manifest);
+        generation::sweep_temporary(&layout);
         let lexical = LexicalWriter::open(&layout.lexical(), options.threads.max(1))?;
         Ok(Self {
             layout,

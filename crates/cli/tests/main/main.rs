@@ -8,6 +8,8 @@
 
 mod bad_input;
 mod context;
+#[cfg(target_os = "linux")]
+mod crash;
 mod diagnosis;
 mod evaluating;
 mod fixtures;

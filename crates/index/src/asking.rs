@@ -182,6 +182,7 @@ impl Repository {
         Searcher {
             snapshot: &current.snapshot,
             view: &current.rows,
+            counted: &current.counted,
             embedder: self.embedder(),
             quality: self.quality_of(current),
             rerank: None,

@@ -98,6 +98,7 @@ pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, basis: Basi
         gates: basis.gates,
         ..Plan::default()
     };
+    let mut skips_seen = 0;
     let may_keep = !basis.full && view.gates == basis.gates;
     let mut seen = 0;
     for entry in &listing.files {
@@ -107,6 +108,7 @@ pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, basis: Basi
             may_keep && stat.proves_unchanged(now)
         };
         let skip = skipped.get(entry.path.as_str());
+        skips_seen += usize::from(skip.is_some());
         if let Some((version, file)) = before {
             if version.recipe == basis.recipe && proven(&file.stat, entry.stat) {
                 plan.kept_skips
@@ -131,6 +133,8 @@ pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, basis: Basi
         plan.to_read.push(entry.clone());
     }
     plan.removed = known.len() as u64 - seen;
+    // One that was passed over may be gone too.
+    plan.same_skips &= skips_seen == skipped.len();
     plan.listed_skips.clone_from(&listing.skips);
     plan
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
 use wherein_embed::{Embedder, QualityModel};
-use wherein_store::{RowSet, Snapshot, StatRecord, View};
+use wherein_store::{RowSet, Snapshot, StatRecord, Statistics, View};
 use wherein_walk::{Checkout, Listing};
 
 use crate::error::IndexError;
@@ -20,6 +20,8 @@ pub struct Current {
     pub snapshot: Snapshot,
     /// The rows of the checkout.
     pub rows: RowSet,
+    /// What scoring has to know of them.
+    pub(crate) counted: Statistics,
     /// Share of them with a vector of the model.
     pub(crate) vector_coverage: f64,
     /// Share of them with a vector of the second model.
@@ -211,6 +213,7 @@ impl Repository {
         let current = opened.and_then(|snapshot| {
             let view = snapshot.catalog().view(&self.root)?;
             let rows = snapshot.view_rows(view);
+            let counted = snapshot.statistics(&rows);
             let with_vectors = snapshot.rows_with_vectors(self.model_id(), &rows);
             let vector_coverage = match rows.count() {
                 0 => 1.0,
@@ -231,6 +234,7 @@ impl Repository {
             Some(Arc::new(Current {
                 snapshot,
                 rows,
+                counted,
                 vector_coverage,
                 quality_coverage,
                 stats,

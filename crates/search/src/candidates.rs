@@ -2,7 +2,7 @@
 
 use rustc_hash::FxHashMap;
 use wherein_core::{Mode, words};
-use wherein_store::{LexicalQuery, LexicalScores, Nearest, RowSet, Snapshot};
+use wherein_store::{LexicalQuery, LexicalScores, Nearest, RowSet, Snapshot, Statistics};
 
 use crate::describe::Meaning;
 use crate::error::SearchError;
@@ -91,7 +91,7 @@ pub(crate) struct QueryVectors<'a> {
 }
 
 pub(crate) fn gather(
-    snapshot: &Snapshot,
+    (snapshot, counted): (&Snapshot, &Statistics),
     understanding: &Understanding,
     vectors: &QueryVectors<'_>,
     allowed: &RowSet,
@@ -109,11 +109,12 @@ pub(crate) fn gather(
         if !matches!(mode, Mode::Hybrid | Mode::Lexical) {
             return Ok(None);
         }
-        let scores = snapshot.lexical(&LexicalQuery {
+        let query = LexicalQuery {
             terms: understanding.terms.clone(),
             fields: FIELD_WEIGHTS,
             guesses: understanding.compound_terms,
-        })?;
+        };
+        let scores = snapshot.lexical(&query, counted)?;
         let best = scores.best(allowed, LEXICAL.max(k));
         Ok(Some((scores, best)))
     };
@@ -178,7 +179,13 @@ pub(crate) fn gather(
         && matches!(mode, Mode::Hybrid | Mode::Symbol)
         && let (true, Some(name)) = (understanding.is_symbol, understanding.names.first())
     {
-        parts = partial_matches(snapshot, understanding, name, allowed, SYMBOLS.max(k))?;
+        parts = partial_matches(
+            (snapshot, counted),
+            understanding,
+            name,
+            allowed,
+            SYMBOLS.max(k),
+        )?;
         for row in parts.keys() {
             entry(&mut found, *row);
             matches.insert(*row, SymbolMatch::Partial);
@@ -261,7 +268,7 @@ fn by_path(snapshot: &Snapshot, understanding: &Understanding, allowed: &RowSet)
 
 /// Rows that define a name with `name` in it, and how much of it that is.
 fn partial_matches(
-    snapshot: &Snapshot,
+    (snapshot, counted): (&Snapshot, &Statistics),
     understanding: &Understanding,
     name: &Name,
     allowed: &RowSet,
@@ -272,11 +279,12 @@ fn partial_matches(
     if asked.len() < MIN_PART {
         return Ok(found);
     }
-    let scores = snapshot.lexical(&LexicalQuery {
+    let query = LexicalQuery {
         terms: understanding.terms.clone(),
         fields: SYMBOL_FIELD,
         guesses: 0,
-    })?;
+    };
+    let scores = snapshot.lexical(&query, counted)?;
     for (row, _) in scores.best(allowed, limit) {
         let mut best = 0.0_f32;
         snapshot.each_chunk_symbol(row, |name| {

@@ -74,13 +74,19 @@ fn named(
     best
 }
 
-/// `1 / (1 + rank / 10)` by row, best first; rows that score 0 have none.
+/// `1 / (1 + rank / 10)` by row, best first; rows that score 0 have none, and those
+/// that score alike have the same: where they lie in the index says nothing.
 fn ranks(rows: &[Candidate], score: impl Fn(&Candidate) -> f32) -> Vec<(f32, bool)> {
     let mut order: Vec<usize> = (0..rows.len()).collect();
     order.sort_by(|a, b| score(&rows[*b]).total_cmp(&score(&rows[*a])).then(a.cmp(b)));
     let mut ranks = vec![(0.0, false); rows.len()];
-    for (rank, at) in order.into_iter().enumerate() {
-        if score(&rows[at]) > 0.0 {
+    let (mut rank, mut before) = (0, f32::INFINITY);
+    for (number, at) in order.into_iter().enumerate() {
+        let own = score(&rows[at]);
+        if own < before {
+            (rank, before) = (number, own);
+        }
+        if own > 0.0 {
             ranks[at] = (1.0 / (1.0 + rank as f32 / 10.0), rank < 20);
         }
     }

@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use rustc_hash::FxHashMap;
 use wherein_core::{ByteRange, Contribution, Explanation, Hit, Mode, Query, words};
 use wherein_embed::Embedder;
-use wherein_store::{Nearest, RowSet, Snapshot};
+use wherein_store::{Nearest, RowSet, Snapshot, Statistics};
 
 use crate::candidates::{self, Candidate, Candidates, QueryVector, QueryVectors, SymbolMatch};
 use crate::condense::condense;
@@ -79,6 +79,8 @@ pub struct Searcher<'a> {
     pub snapshot: &'a Snapshot,
     /// The rows of the checkout.
     pub view: &'a RowSet,
+    /// What scoring has to know of them.
+    pub counted: &'a Statistics,
     /// Embeds the query; `None` answers by words alone.
     pub embedder: Option<&'a dyn Embedder>,
     /// The second model, whose vectors some of the chunks have.
@@ -125,7 +127,7 @@ impl Searcher<'_> {
         let understanding = Understanding::of(&query.text);
         let vectors = self.query_vectors(query, Mode::Hybrid)?;
         let candidates = candidates::gather(
-            self.snapshot,
+            (self.snapshot, self.counted),
             &understanding,
             &vectors,
             &allowed,
@@ -167,7 +169,7 @@ impl Searcher<'_> {
         };
         let vectors = self.query_vectors(query, mode)?;
         let candidates = candidates::gather(
-            self.snapshot,
+            (self.snapshot, self.counted),
             &understanding,
             &vectors,
             &allowed,

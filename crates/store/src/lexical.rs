@@ -224,9 +224,7 @@ pub(crate) struct LexicalReader {
     _reader: IndexReader,
     pub(crate) segments: Vec<PostingsSegment>,
     columns: Columns,
-    pub(crate) documents: u64,
     live: u64,
-    pub(crate) mean_lengths: [f32; FIELDS.len()],
     /// Number of the file of each row.
     pub(crate) files: Vec<u32>,
     /// Words of each file's bodies.
@@ -262,13 +260,11 @@ impl LexicalReader {
             });
         }
         let searcher = reader.searcher();
-        let mut lengths = [0_u64; FIELDS.len()];
         let mut segments = Vec::new();
         for segment in searcher.segment_readers() {
             let mut fields = Vec::new();
-            for (field, length) in columns.text.iter().zip(&mut lengths) {
+            for field in &columns.text {
                 let inverted = segment.inverted_index(*field).map_err(&error)?;
-                *length += inverted.total_num_tokens();
                 let norms = segment.get_fieldnorms_reader(*field).map_err(&error)?;
                 fields.push(FieldOfSegment { inverted, norms });
             }
@@ -285,16 +281,13 @@ impl LexicalReader {
                 rows: Vec::new(),
             });
         }
-        let documents: u64 = segments.iter().map(|one| one.chunks.len() as u64).sum();
         let live = searcher.num_docs();
         let open = Self {
             path: path.to_owned(),
             _reader: reader,
             segments,
             columns,
-            documents,
             live,
-            mean_lengths: lengths.map(|sum| (sum as f32 / documents.max(1) as f32).max(1.0)),
             files: Vec::new(),
             file_lengths: Vec::new(),
         };

@@ -12,6 +12,7 @@ use crate::error::StoreError;
 use crate::lexical::LexicalReader;
 use crate::nearest::{Best, Scored};
 use crate::rows::RowSet;
+use crate::statistics::Statistics;
 
 /// BM25's usual parameters (Robertson & Zaragoza 2009).
 const K1: f32 = 1.2;
@@ -130,16 +131,18 @@ impl FileCounts {
 }
 
 impl LexicalReader {
-    /// The evidence for every row and file.
-    pub(crate) fn scores(&self, query: &LexicalQuery) -> Result<LexicalScores, StoreError> {
+    /// The evidence for each row and file of those that were counted.
+    pub(crate) fn scores(
+        &self,
+        query: &LexicalQuery,
+        counted: &Statistics,
+    ) -> Result<LexicalScores, StoreError> {
         let terms = &query.terms[..query.terms.len().min(MAX_TERMS)];
         let mut scores = LexicalScores {
             rows: vec![RowScore::default(); self.files.len()],
             files: vec![FileScore::default(); self.file_lengths.len()],
             rarity: vec![0.0; terms.len()],
         };
-        let all: f32 = self.file_lengths.iter().sum();
-        let mean_length = (all / self.file_lengths.len().max(1) as f32).max(1.0);
         let mut counts = FileCounts {
             counts: vec![0.0; self.file_lengths.len()],
             touched: Vec::new(),
@@ -153,9 +156,9 @@ impl LexicalReader {
                 let weight = field_weight * term_weight;
                 let frequency = if field == BODY {
                     let weights = (weight, *term_weight);
-                    self.score_body(text, number, weights, &mut counts, mean_length, &mut scores)?
+                    self.score_body(text, number, weights, counted, &mut counts, &mut scores)?
                 } else {
-                    self.score_field(field, text, number, weight, &mut scores, |_, _| {})?
+                    self.score_field(field, text, number, weight, counted, &mut scores, |_, _| {})?
                 };
                 most_frequent[number] = most_frequent[number].max(frequency);
                 // Names and comments are part of the body: what is not in it is
@@ -166,7 +169,7 @@ impl LexicalReader {
             }
         }
         for (rarity, frequency) in scores.rarity.iter_mut().zip(most_frequent) {
-            *rarity = (1.0 + self.documents as f32 / (1.0 + frequency as f32)).ln();
+            *rarity = (1.0 + counted.documents as f32 / (1.0 + frequency as f32)).ln();
         }
         Ok(scores)
     }
@@ -177,16 +180,16 @@ impl LexicalReader {
         text: &str,
         number: usize,
         (row_weight, file_weight): (f32, f32),
+        counted: &Statistics,
         counts: &mut FileCounts,
-        mean: f32,
         scores: &mut LexicalScores,
     ) -> Result<u64, StoreError> {
+        let of_row = |row: u32, frequency| counts.add(self.files[row as usize], frequency);
         let frequency =
-            self.score_field(BODY, text, number, row_weight, scores, |row, frequency| {
-                counts.add(self.files[row as usize], frequency);
-            })?;
-        let files = self.file_lengths.len() as u64;
-        let weight = file_weight * idf(files, counts.touched.len() as u64) * (K1 + 1.0);
+            self.score_field(BODY, text, number, row_weight, counted, scores, of_row)?;
+        let touched = counts.touched.len() as u64;
+        let weight = file_weight * idf(counted.files, touched) * (K1 + 1.0);
+        let mean = counted.mean_file_length;
         for file in counts.touched.drain(..) {
             let count = std::mem::take(&mut counts.counts[file as usize]);
             let norm = length_norm(self.file_lengths[file as usize], mean);
@@ -197,13 +200,15 @@ impl LexicalReader {
         Ok(frequency)
     }
 
-    /// One term of one field; gives the documents that hold it.
+    /// One term of one field; gives the number of rows that hold it.
+    #[expect(clippy::too_many_arguments, reason = "the one inner loop of scoring")]
     fn score_field(
         &self,
         field: usize,
         text: &str,
         number: usize,
         weight: f32,
+        counted: &Statistics,
         scores: &mut LexicalScores,
         mut each: impl FnMut(u32, f32),
     ) -> Result<u64, StoreError> {
@@ -222,14 +227,25 @@ impl LexicalReader {
                 found.push((segment, info));
             }
         }
-        let weight = weight * idf(self.documents, frequency) * (K1 + 1.0);
-        let norm_of = length_norms(self.mean_lengths[field]);
+        let norm_of = length_norms(counted.mean_lengths[field]);
         let bit = 1_u64 << number;
         let (text_bit, heading_bit) = match field {
             PATH => (0, 0),
             SYMBOL | BREADCRUMB | DOC => (bit, bit),
             _ => (bit, 0),
         };
+        let mut score = |row: u32, weight: f32, term_frequency: f32, norm: f32| {
+            if let Some(score) = scores.rows.get_mut(row as usize) {
+                score.score += weight * term_frequency / (term_frequency + norm);
+                score.text |= text_bit;
+                score.heading |= heading_bit;
+                each(row, term_frequency);
+            }
+        };
+        let weight_of = |frequency| weight * idf(counted.documents, frequency) * (K1 + 1.0);
+        // Where other rows hold the term too, how many of ours do is known at the end.
+        let weight = counted.are_all.then(|| weight_of(frequency));
+        let mut held = Vec::new();
         for (segment, info) in found {
             let field = &segment.fields[field];
             let mut postings = field
@@ -239,16 +255,23 @@ impl LexicalReader {
             let mut doc = postings.doc();
             while doc != TERMINATED {
                 let row = segment.rows[doc as usize];
-                if let Some(score) = scores.rows.get_mut(row as usize) {
-                    let frequency = postings.term_freq() as f32;
-                    let norm = norm_of[field.norms.fieldnorm_id(doc) as usize];
-                    score.score += weight * frequency / (frequency + norm);
-                    score.text |= text_bit;
-                    score.heading |= heading_bit;
-                    each(row, frequency);
+                let norm = norm_of[field.norms.fieldnorm_id(doc) as usize];
+                let term_frequency = postings.term_freq() as f32;
+                match weight {
+                    Some(weight) => score(row, weight, term_frequency, norm),
+                    None if counted.rows.contains(row) => held.push((row, term_frequency, norm)),
+                    None => {}
                 }
                 doc = postings.advance();
             }
+        }
+        if counted.are_all {
+            return Ok(frequency);
+        }
+        let frequency = held.len() as u64;
+        let weight = weight_of(frequency);
+        for (row, term_frequency, norm) in held {
+            score(row, weight, term_frequency, norm);
         }
         Ok(frequency)
     }

@@ -16,6 +16,7 @@ use crate::graph::Graph;
 use crate::lexical::LexicalReader;
 use crate::rows::RowSet;
 use crate::scoring::{LexicalQuery, LexicalScores};
+use crate::statistics::Statistics;
 use crate::vectors::VectorSegment;
 
 /// What is known of a chunk without reading its text.
@@ -264,9 +265,18 @@ impl Snapshot {
         found
     }
 
-    /// How well every row and file matches.
-    pub fn lexical(&self, query: &LexicalQuery) -> Result<LexicalScores, StoreError> {
-        self.lexical.scores(query)
+    /// What scoring has to know of a set of rows that holds whole files.
+    pub fn statistics(&self, rows: &RowSet) -> Statistics {
+        self.lexical.statistics(rows)
+    }
+
+    /// How well each row, and each file, of those that were counted matches.
+    pub fn lexical(
+        &self,
+        query: &LexicalQuery,
+        counted: &Statistics,
+    ) -> Result<LexicalScores, StoreError> {
+        self.lexical.scores(query, counted)
     }
 
     /// Counts and sizes.

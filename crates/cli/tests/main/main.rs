@@ -11,6 +11,8 @@ mod context;
 #[cfg(target_os = "linux")]
 mod crash;
 mod diagnosis;
+#[cfg(unix)]
+mod equivalence;
 mod evaluating;
 mod fixtures;
 mod formats;
@@ -21,5 +23,6 @@ mod program;
 mod ranking;
 mod searching;
 mod serving;
+mod shown;
 mod terminal;
 mod tiers;

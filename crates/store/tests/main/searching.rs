@@ -37,7 +37,7 @@ fn words_find_chunks_with_their_places() {
     );
     assert!(found(&snapshot, "here", "elephant").is_empty());
     let best = snapshot
-        .lexical(&words("lock_door"))
+        .lexical(&words("lock_door"), &snapshot.statistics(&all(&snapshot)))
         .expect("searches")
         .best(&all(&snapshot), 1);
     let chunk = snapshot.chunk(best[0].0);
@@ -56,7 +56,9 @@ fn scores_are_bm25_summed_over_fields() {
     let snapshot = open(folder.path());
     let mut query = words("beta");
     query.fields = [0.0, 0.0, 0.0, 0.0, 2.0];
-    let scores = snapshot.lexical(&query).expect("searches");
+    let scores = snapshot
+        .lexical(&query, &snapshot.statistics(&all(&snapshot)))
+        .expect("searches");
     // One of two documents: idf ln(1 + 1.5/1.5); length 2 of a mean of 2.5.
     let norm = 1.2 * (1.0 - 0.75 + 0.75 * 2.0 / 2.5);
     let expected = 2.0 * 2.0_f32.ln() * 2.2 / (1.0 + norm);
@@ -137,7 +139,10 @@ fn the_order_of_writing_does_not_change_the_answer() {
             drop(writer);
             let snapshot = open(folder.path());
             let scores = snapshot
-                .lexical(&words("turn the key door"))
+                .lexical(
+                    &words("turn the key door"),
+                    &snapshot.statistics(&all(&snapshot)),
+                )
                 .expect("searches");
             let mut best: Vec<_> = scores
                 .best(&all(&snapshot), 9)

@@ -135,7 +135,9 @@ pub(crate) fn found(snapshot: &Snapshot, root: &str, query: &str) -> Vec<(String
         return Vec::new();
     };
     let rows = snapshot.view_rows(view);
-    let scores = snapshot.lexical(&words(query)).expect("searches");
+    let scores = snapshot
+        .lexical(&words(query), &snapshot.statistics(&rows))
+        .expect("searches");
     let mut places: Vec<(String, u32)> = scores
         .best(&rows, 100)
         .into_iter()

@@ -13,6 +13,7 @@ use wherein_index::{
 use super::faults::{self, How, Plan, Ran};
 use crate::models::folder_of;
 use crate::program::Scratch;
+use crate::shown::Shown;
 
 /// One kind of run.
 #[expect(clippy::struct_excessive_bools, reason = "a table of cases")]
@@ -107,16 +108,6 @@ const QUERIES: [&str; 6] = [
     "when is the gate closed",
     "what rings",
 ];
-
-/// What an index holds and answers.
-#[derive(Debug, PartialEq)]
-struct Shown {
-    /// Path, lines and text of each chunk, in order.
-    chunks: Vec<String>,
-    /// For each query its first ten.
-    answers: Vec<Vec<String>>,
-    coverage: Vec<String>,
-}
 
 /// A scene, set up; the sources lie as they are after.
 pub(super) struct Stage {
@@ -228,43 +219,6 @@ impl Stage {
         repository
     }
 
-    fn shown(repository: &Repository) -> Shown {
-        let current = repository.current().expect("an index");
-        current.snapshot.check().expect("whole");
-        let mut chunks: Vec<String> = current
-            .rows
-            .iter()
-            .map(|row| {
-                let chunk = current.snapshot.chunk(row);
-                let text = current.snapshot.file_text(chunk.file).expect("its text");
-                let text = chunk.span.bytes.of(&text);
-                let span = chunk.span;
-                format!(
-                    "{}:{}-{} {text}",
-                    chunk.path, span.start_line, span.end_line
-                )
-            })
-            .collect();
-        chunks.sort();
-        let answers = QUERIES.iter().map(|text| {
-            let query = Query::new(text, 10).expect("a query");
-            let answer = repository.search(&query).expect("an answer");
-            answer
-                .hits
-                .iter()
-                .map(|hit| format!("{}:{}-{}", hit.path, hit.start_line, hit.end_line))
-                .collect()
-        });
-        Shown {
-            chunks,
-            answers: answers.collect(),
-            coverage: vec![format!(
-                "{:?}",
-                repository.status().expect("a status").vectors
-            )],
-        }
-    }
-
     /// What a clean build shows.
     fn clean(&self) -> &Shown {
         self.clean.get_or_init(|| {
@@ -277,7 +231,7 @@ impl Stage {
             }
             let repository = self.opened();
             Self::finish(&repository);
-            let shown = Self::shown(&repository);
+            let shown = Shown::of(&repository, &QUERIES);
             drop(repository);
             fs::remove_dir_all(&home).expect("removed");
             fs::rename(&aside, &home).expect("renamed");
@@ -288,7 +242,8 @@ impl Stage {
     fn finish(repository: &Repository) {
         let options = IndexOptions {
             full: false,
-            wait: Duration::ZERO,
+            // A process that is being started elsewhere may hold what its parent held.
+            wait: Duration::from_secs(10),
         };
         let progress = Arc::new(Progress::default());
         repository
@@ -319,7 +274,8 @@ impl Stage {
             Self::finish(&repository);
             drop(repository);
             let again = self.opened();
-            assert_eq!(&Self::shown(&again), clean);
+            let difference = Shown::of(&again, &QUERIES).difference(clean);
+            assert_eq!(difference, None, "as a clean build");
             self.holds_nothing_more();
         }));
         assert!(verified.is_ok(), "{what}: see above");

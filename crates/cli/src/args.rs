@@ -164,6 +164,12 @@ pub(crate) struct StatusArguments {
 pub(crate) struct DoctorArguments {
     /// Folder whose index is checked [default: the checkout around the working directory]
     pub(crate) path: Option<PathBuf>,
+    /// Check the index alone, every byte of it
+    #[arg(long)]
+    pub(crate) check: bool,
+    /// Build a damaged index anew from the repository
+    #[arg(long)]
+    pub(crate) repair: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

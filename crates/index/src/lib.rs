@@ -27,7 +27,7 @@ mod turn;
 pub use asking::{CandidateSpan, CandidateSpans, RankerShape, ranker_shape};
 pub use bring_up::{IndexOptions, IndexReport};
 pub use context::ContextOptions;
-pub use diagnosis::{Finding, Health, diagnose};
+pub use diagnosis::{Finding, Health, diagnose, diagnose_index};
 pub use error::IndexError;
 pub use fill::{FillReport, Filling};
 pub use locate::{Location, home};

@@ -14,7 +14,7 @@ use crate::sections::Identity;
 pub(crate) const MANIFEST_KIND: [u8; 4] = *b"mani";
 pub(crate) const CATALOG_KIND: [u8; 4] = *b"cata";
 /// Version of every record and segment; a change makes old indexes be rebuilt.
-pub(crate) const FORMAT_VERSION: u32 = 3;
+pub(crate) const FORMAT_VERSION: u32 = 4;
 
 /// The root of a generation; named by the commit payload of the lexical index.
 #[derive(Clone, Debug, Default, Encode, Decode)]

@@ -15,8 +15,11 @@ use tantivy::directory::{
 };
 
 use crate::error::StoreError;
+use crate::named_files;
 
-/// tantivy's directory, with two differences.
+/// tantivy's directory, with three differences.
+///
+/// Files that are written once know their name (see `named_files`).
 ///
 /// For reading it takes no locks: tantivy's reader would write a lock file,
 /// which a folder without the right to write refuses. What the lock guards
@@ -51,7 +54,7 @@ impl LexicalFiles {
 
 impl Directory for LexicalFiles {
     fn get_file_handle(&self, path: &Path) -> Result<Arc<dyn FileHandle>, OpenReadError> {
-        self.files.get_file_handle(path)
+        named_files::read(path, self.files.get_file_handle(path)?)
     }
     fn delete(&self, path: &Path) -> Result<(), DeleteError> {
         self.files.delete(path)
@@ -60,7 +63,7 @@ impl Directory for LexicalFiles {
         self.files.exists(path)
     }
     fn open_write(&self, path: &Path) -> Result<WritePtr, OpenWriteError> {
-        self.files.open_write(path)
+        Ok(named_files::write(path, self.files.open_write(path)?))
     }
     fn atomic_read(&self, path: &Path) -> Result<Vec<u8>, OpenReadError> {
         self.files.atomic_read(path)

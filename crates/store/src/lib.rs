@@ -24,6 +24,7 @@ mod lexical;
 mod lexical_files;
 mod linking;
 mod lock;
+mod named_files;
 mod nearest;
 mod opening;
 mod quality;

@@ -43,14 +43,30 @@ impl Snapshot {
 
     fn open_once(root: &Path, previous: Option<&Self>) -> Result<Option<Self>, StoreError> {
         let layout = Layout::new(root);
-        let Some((mut lexical, payload)) = LexicalReader::open(&layout.lexical())? else {
+        let Some(payload) = crate::lexical::committed_payload(&layout.lexical())? else {
             return Ok(None);
         };
-        if payload.is_empty() && lexical.live() == 0 {
-            // Created, but never committed to.
+        // What another version wrote is told as such before a byte of it is read.
+        let generation = if payload.is_empty() {
+            None
+        } else {
+            Some(generation::read(&layout, &payload)?)
+        };
+        let Some((mut lexical, opened)) = LexicalReader::open(&layout.lexical())? else {
             return Ok(None);
+        };
+        if opened != payload {
+            return Err(StoreError::Lexical {
+                path: layout.lexical(),
+                detail: "a commit came between; open it again".to_owned(),
+            });
         }
-        let (manifest, catalog) = generation::read(&layout, &payload)?;
+        let (manifest, catalog) = match generation {
+            Some(generation) => generation,
+            // Created, but never committed to.
+            None if lexical.live() == 0 => return Ok(None),
+            None => generation::read(&layout, &payload)?,
+        };
         let mut segments = Vec::with_capacity(manifest.segments.len());
         for record in &manifest.segments {
             segments.push(open_segment(&layout, record, previous)?);

@@ -73,7 +73,7 @@ fn what_is_damaged_is_named_with_its_remedy() {
     let run = scratch.run(&["doctor"]);
     assert_eq!(run.code, 2, "{run:?}");
     assert!(run.out.contains("BAD  index"), "{}", run.out);
-    assert!(run.out.contains("wherein index --full"), "{}", run.out);
+    assert!(run.out.contains("wherein doctor --repair"), "{}", run.out);
     assert!(
         run.err.contains("not as it should be: index"),
         "{}",

@@ -10,6 +10,7 @@ mod bad_input;
 mod context;
 #[cfg(target_os = "linux")]
 mod crash;
+mod damage;
 mod diagnosis;
 #[cfg(unix)]
 mod equivalence;

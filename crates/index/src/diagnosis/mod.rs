@@ -61,6 +61,14 @@ impl Finding {
     }
 }
 
+/// Looks at the index that answers for a location alone: every byte of it.
+pub fn diagnose_index(location: Location) -> Finding {
+    match Settings::load(Some(&location.checkout.root)) {
+        Ok(settings) => index_of(location, settings),
+        Err(error) => bad_settings(&error),
+    }
+}
+
 /// Looks at everything that an answer about `path` depends on; nothing is
 /// changed but for a file that is written and removed again.
 pub fn diagnose(path: Option<&Path>) -> Vec<Finding> {
@@ -243,17 +251,21 @@ fn index(home: &Path, path: Option<&Path>, all: &mut Vec<Finding>) {
     let settings = match Settings::load(Some(&location.checkout.root)) {
         Ok(settings) => settings,
         Err(error) => {
-            all.push(Finding::other(
-                "settings",
-                Health::Bad,
-                error.to_string(),
-                "config/wherein.toml lists what there is",
-            ));
+            all.push(bad_settings(&error));
             return;
         }
     };
     all.push(Finding::good("settings", "read".to_owned()));
     all.push(index_of(location, settings));
+}
+
+fn bad_settings(error: &IndexError) -> Finding {
+    Finding::other(
+        "settings",
+        Health::Bad,
+        error.to_string(),
+        "config/wherein.toml lists what there is",
+    )
 }
 
 fn index_of(location: Location, settings: Settings) -> Finding {
@@ -264,7 +276,7 @@ fn index_of(location: Location, settings: Settings) -> Finding {
             name,
             Health::Bad,
             error,
-            "`wherein index --full` builds it anew",
+            "`wherein doctor --repair` builds it anew",
         )
     };
     let repository = match Repository::open(location, settings, wherein_embed::shipped().ok()) {

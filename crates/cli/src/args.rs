@@ -46,6 +46,8 @@ pub(crate) enum Command {
     /// Add, choose, check and remove models beside the built-in one
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Give back the space of checkouts that are gone and of old versions of files
+    Gc(GcArguments),
     /// Install, remove and show git hooks that keep the index fresh
     #[command(subcommand)]
     Hook(HookCommand),
@@ -297,6 +299,18 @@ pub(crate) enum ModelCommand {
     },
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct GcArguments {
+    /// Folder whose index is looked at [default: all indexes]
+    pub(crate) path: Option<PathBuf>,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum HookCommand {
     /// Make the hooks of a repository bring its index up to date in the background
@@ -339,7 +353,7 @@ pub(crate) struct CompletionsArguments {
 
 /// Commands of later versions: a query is never taken for one of them now and
 /// for the command afterwards.
-const RESERVED: [&str; 6] = ["related", "mcp", "setup", "gc", "export", "import"];
+const RESERVED: [&str; 5] = ["related", "mcp", "setup", "export", "import"];
 
 /// The command of a later version that was given, if any.
 pub(crate) fn reserved(arguments: &[OsString]) -> Option<&'static str> {

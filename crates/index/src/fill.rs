@@ -125,6 +125,10 @@ impl Repository {
 
     /// What goes on with the vectors that are lacking.
     pub fn filling(&self) -> Filling {
+        // What failed last does not matter when nothing is lacking.
+        if !self.lacks_vectors() {
+            return Filling::Idle;
+        }
         let path = self.fill_lock();
         let Ok(file) = File::options().read(true).open(&path) else {
             return Filling::Idle;

@@ -9,6 +9,7 @@
 
 mod asking;
 mod bring_up;
+mod collect;
 mod context;
 mod diagnosis;
 mod error;
@@ -26,6 +27,7 @@ mod turn;
 
 pub use asking::{CandidateSpan, CandidateSpans, RankerShape, ranker_shape};
 pub use bring_up::{IndexOptions, IndexReport};
+pub use collect::{Collection, collect};
 pub use context::ContextOptions;
 pub use diagnosis::{Finding, Health, diagnose, diagnose_index};
 pub use error::IndexError;

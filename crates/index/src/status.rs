@@ -287,7 +287,7 @@ fn backend_line() -> String {
     }
 }
 
-fn folder_bytes(path: &Path) -> u64 {
+pub(crate) fn folder_bytes(path: &Path) -> u64 {
     let Ok(entries) = std::fs::read_dir(path) else {
         return 0;
     };

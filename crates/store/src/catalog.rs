@@ -79,6 +79,8 @@ pub struct FileVersion {
     pub chunks: u32,
     /// Which chunker, options and model made it; another key is another version.
     pub recipe: u64,
+    /// The generation since which no view holds it; 0 while one does.
+    pub left: u64,
 }
 
 impl FileVersion {

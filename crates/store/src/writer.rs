@@ -15,12 +15,12 @@ use crate::catalog::{Catalog, FileVersion, Manifest, SegmentRecord, VectorRecord
 use crate::chunks::{ChunkSegment, ChunkSegmentBuilder, FileInput};
 use crate::disk::Layout;
 use crate::error::StoreError;
-use crate::generation;
 use crate::lexical::{LexicalDocument, LexicalWriter, committed_payload};
 use crate::lock::WriteLock;
 use crate::quality::QualityInProgress;
 use crate::snapshot::Snapshot;
 use crate::vectors::VectorSegmentBuilder;
+use crate::{dormant, generation};
 
 /// Memory of a segment under construction, in bytes, above which it is written.
 const SEGMENT_BYTES: usize = 32 << 20;
@@ -69,6 +69,17 @@ struct SegmentInProgress {
     quality: Option<QualityInProgress>,
 }
 
+/// What was taken out of an index.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// Checkouts.
+    pub views: u64,
+    /// Versions of files that none holds.
+    pub versions: u64,
+    /// Checkouts that are left.
+    pub views_left: u64,
+}
+
 /// Holds the lock; dropping it without a commit changes nothing.
 pub struct Writer {
     pub(crate) layout: Layout,
@@ -77,6 +88,8 @@ pub struct Writer {
     catalog: Catalog,
     model: Option<(String, usize)>,
     in_progress: Option<SegmentInProgress>,
+    /// Whether versions that no view holds are dropped with the next commit.
+    keeps_none: bool,
     is_wiped: bool,
     /// What the last commit put in force; `None` while one is under way, or
     /// when it failed and may or may not have come through.
@@ -109,6 +122,7 @@ impl Writer {
             catalog,
             model: options.model.clone(),
             in_progress: None,
+            keeps_none: false,
             is_wiped,
             in_force: Some(manifest.clone()),
             manifest,
@@ -193,6 +207,7 @@ impl Writer {
             language: file.language as u8,
             chunks: file.chunks.len() as u32,
             recipe: file.recipe,
+            left: 0,
         });
         let held = segment.chunks.size()
             + segment
@@ -282,11 +297,25 @@ impl Writer {
         self.commit_catalog()
     }
 
-    /// Takes a checkout out of the index.
-    pub fn remove_view(&mut self, root: &str) -> Result<u64, StoreError> {
-        self.write_segment()?;
-        self.catalog.views.retain(|one| one.root != root);
-        self.commit_catalog()
+    /// Takes checkouts out of the index, and all versions that no other holds; what
+    /// is left lies close together. Nothing is written when there is nothing to do.
+    pub fn collect(&mut self, is_gone: impl Fn(&str) -> bool) -> Result<Collected, StoreError> {
+        let (views, files) = (self.catalog.views.len(), self.catalog.files.len());
+        self.catalog.views.retain(|one| !is_gone(&one.root));
+        let held = self.catalog.views.iter().flat_map(|view| &view.files);
+        let held: HashSet<u32> = held.map(|file| file.id).collect();
+        let views = views - self.catalog.views.len();
+        if views > 0 || held.len() < files {
+            self.keeps_none = true;
+            let committed = self.commit_catalog();
+            self.keeps_none = false;
+            committed?;
+        }
+        Ok(Collected {
+            views: views as u64,
+            versions: (files - self.catalog.files.len()) as u64,
+            views_left: self.catalog.views.len() as u64,
+        })
     }
 
     pub(crate) fn commit_catalog(&mut self) -> Result<u64, StoreError> {
@@ -298,14 +327,15 @@ impl Writer {
             .iter()
             .flat_map(|view| view.files.iter().map(|file| file.id))
             .collect();
-        let (kept, dropped): (Vec<_>, Vec<_>) = std::mem::take(&mut self.catalog.files)
-            .into_iter()
-            .partition(|file| held.contains(&file.id));
+        let generation = self.manifest.generation + 1;
+        let files = &mut self.catalog.files;
+        let dropped = dormant::dropped(files, &held, generation, self.keeps_none);
         for file in &dropped {
-            self.lexical.delete_file(file.id);
+            self.lexical.delete_file(*file);
         }
-        self.catalog.files = kept;
-        self.compact(&held)?;
+        files.retain(|file| !dropped.contains(&file.id));
+        let kept: HashSet<u32> = files.iter().map(|file| file.id).collect();
+        self.compact(&kept)?;
         self.manifest.live_chunks = self
             .catalog
             .files

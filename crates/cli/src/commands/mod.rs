@@ -4,6 +4,7 @@ pub(crate) mod completions;
 pub(crate) mod context;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+pub(crate) mod gc;
 pub(crate) mod hook;
 pub(crate) mod index;
 pub(crate) mod model;

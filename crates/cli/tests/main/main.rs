@@ -7,6 +7,7 @@
 )]
 
 mod bad_input;
+mod collecting;
 mod context;
 #[cfg(target_os = "linux")]
 mod crash;

@@ -1,0 +1,116 @@
+//! `wherein gc`: gives back what no checkout needs any more.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use wherein_store::{Snapshot, Writer, WriterOptions};
+
+use crate::error::IndexError;
+use crate::status::folder_bytes;
+
+/// What became of one index.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Collection {
+    /// Folder of the index.
+    pub index: String,
+    /// Checkouts that are gone from the disk.
+    pub gone: Vec<String>,
+    /// Versions of files that no checkout holds.
+    pub versions: u64,
+    /// Whether the whole index was, or would be, removed: no checkout is left.
+    pub removed: bool,
+    /// Its size before, in bytes.
+    pub bytes_before: u64,
+    /// And after; of a dry run the same.
+    pub bytes_after: u64,
+    /// Why nothing could be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// Collects in one index, or in all of a data folder. With `dry` it is only said
+/// what would be.
+///
+/// # Errors
+/// The data folder cannot be listed. An index that is damaged or in use is left as
+/// it is, and says why.
+pub fn collect(home: &Path, only: Option<&Path>, dry: bool) -> Result<Vec<Collection>, IndexError> {
+    let folders = match only {
+        Some(folder) => vec![folder.to_owned()],
+        None => indexes(&home.join("index"))?,
+    };
+    Ok(folders.iter().map(|folder| one(folder, dry)).collect())
+}
+
+fn indexes(folder: &Path) -> Result<Vec<PathBuf>, IndexError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => {
+            return Err(IndexError::Io {
+                action: "read",
+                path: folder.to_owned(),
+                source,
+            });
+        }
+    };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.join("lexical").is_dir())
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+fn one(folder: &Path, dry: bool) -> Collection {
+    let bytes = folder_bytes(folder);
+    let mut collection = Collection {
+        index: folder.display().to_string(),
+        bytes_before: bytes,
+        bytes_after: bytes,
+        ..Collection::default()
+    };
+    match in_index(folder, dry, &mut collection) {
+        Ok(()) => collection.bytes_after = folder_bytes(folder),
+        Err(error) => collection.error = Some(error.to_string()),
+    }
+    collection
+}
+
+fn in_index(folder: &Path, dry: bool, found: &mut Collection) -> Result<(), IndexError> {
+    let Some(snapshot) = Snapshot::open(folder, None)? else {
+        return Ok(());
+    };
+    let catalog = snapshot.catalog();
+    let is_gone = |root: &str| !Path::new(root).is_dir();
+    let roots = catalog.views.iter().map(|view| view.root.clone());
+    found.gone = roots.filter(|root| is_gone(root)).collect();
+    found.removed = found.gone.len() == catalog.views.len();
+    let left = catalog.views.iter().filter(|view| !is_gone(&view.root));
+    let held: std::collections::HashSet<u32> = left
+        .flat_map(|view| view.files.iter().map(|file| file.id))
+        .collect();
+    found.versions = (catalog.files.len() - held.len()) as u64;
+    if dry || (found.versions == 0 && found.gone.is_empty()) {
+        return Ok(());
+    }
+    drop(snapshot);
+    let options = WriterOptions {
+        threads: 1,
+        model: None,
+        mend: false,
+    };
+    // The lock is held until all is done: nobody writes to what is removed.
+    let mut writer = Writer::open(folder, &options)?;
+    let collected = writer.collect(is_gone)?;
+    if collected.views_left == 0 {
+        fs::remove_dir_all(folder).map_err(|source| IndexError::Io {
+            action: "remove",
+            path: folder.to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
+}

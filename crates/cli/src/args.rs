@@ -46,6 +46,10 @@ pub(crate) enum Command {
     /// Add, choose, check and remove models beside the built-in one
     #[command(subcommand)]
     Model(ModelCommand),
+    /// Write the index of a checkout into one file, for another machine
+    Export(ExportArguments),
+    /// Take the index of a checkout from a file that `export` wrote
+    Import(ImportArguments),
     /// Give back the space of checkouts that are gone and of old versions of files
     Gc(GcArguments),
     /// Install, remove and show git hooks that keep the index fresh
@@ -300,6 +304,31 @@ pub(crate) enum ModelCommand {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    /// The file to write
+    pub(crate) file: PathBuf,
+    /// Folder whose index is written [default: the checkout around the working directory]
+    pub(crate) path: Option<PathBuf>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    /// The file to read
+    pub(crate) file: PathBuf,
+    /// Folder that it is the index of [default: the checkout around the working directory]
+    pub(crate) path: Option<PathBuf>,
+    /// Put it in the place of an index that is there
+    #[arg(long)]
+    pub(crate) replace: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct GcArguments {
     /// Folder whose index is looked at [default: all indexes]
     pub(crate) path: Option<PathBuf>,
@@ -353,7 +382,7 @@ pub(crate) struct CompletionsArguments {
 
 /// Commands of later versions: a query is never taken for one of them now and
 /// for the command afterwards.
-const RESERVED: [&str; 5] = ["related", "mcp", "setup", "export", "import"];
+const RESERVED: [&str; 3] = ["related", "mcp", "setup"];
 
 /// The command of a later version that was given, if any.
 pub(crate) fn reserved(arguments: &[OsString]) -> Option<&'static str> {

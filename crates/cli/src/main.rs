@@ -83,6 +83,8 @@ fn run(command: Command) -> anyhow::Result<Ending> {
         Command::Eval(arguments) => commands::eval::run(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),
         Command::Model(command) => commands::model::run(&command),
+        Command::Export(arguments) => commands::transfer::export(&arguments),
+        Command::Import(arguments) => commands::transfer::import(&arguments),
         Command::Gc(arguments) => commands::gc::run(&arguments),
         Command::Hook(command) => commands::hook::run(&command),
         Command::Completions(arguments) => commands::completions::run(&arguments),

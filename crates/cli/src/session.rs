@@ -58,6 +58,13 @@ pub(crate) fn added(settings: &Settings, wanted: Wanted) -> Result<AddedModels> 
     Ok(added)
 }
 
+/// The repository at a location, its index not looked at.
+pub(crate) fn unopened(location: Location) -> Result<Repository> {
+    let settings = Settings::load(Some(&location.checkout.root))?;
+    let model = wherein_index::shipped_model();
+    Ok(Repository::with_model(location, settings, model))
+}
+
 /// Opens the index at a location as it is.
 pub(crate) fn open(location: Location, wanted: Wanted) -> Result<Opened> {
     let settings = Settings::load(Some(&location.checkout.root))?;

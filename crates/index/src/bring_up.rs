@@ -91,6 +91,11 @@ impl Repository {
         }
     }
 
+    /// Which chunker, options and model make file versions here, as a key.
+    pub(crate) fn recipe(&self) -> u64 {
+        self.basis(&wherein_chunk::Options::default(), false).recipe
+    }
+
     /// Brings the index up to date with the working tree. When nothing has
     /// changed nothing is written, and no lock is taken.
     pub fn index(

@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::Serialize;
 use wherein_store::{Snapshot, Writer, WriterOptions};
 
+use crate::archive::TRANSFER;
 use crate::error::IndexError;
 use crate::status::folder_bytes;
 
@@ -36,11 +38,27 @@ pub struct Collection {
 /// The data folder cannot be listed. An index that is damaged or in use is left as
 /// it is, and says why.
 pub fn collect(home: &Path, only: Option<&Path>, dry: bool) -> Result<Vec<Collection>, IndexError> {
+    if only.is_none() && !dry {
+        sweep_transfers(&home.join(TRANSFER));
+    }
     let folders = match only {
         Some(folder) => vec![folder.to_owned()],
         None => indexes(&home.join("index"))?,
     };
     Ok(folders.iter().map(|folder| one(folder, dry)).collect())
+}
+
+/// How old what lies between an archive and an index is that nobody works on.
+const LEFT_OVER: Duration = Duration::from_hours(24);
+
+/// Removes what an export or import that was killed has left.
+fn sweep_transfers(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let age = entry.metadata().and_then(|metadata| metadata.modified());
+        if age.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > LEFT_OVER)) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn indexes(folder: &Path) -> Result<Vec<PathBuf>, IndexError> {

@@ -49,6 +49,14 @@ pub enum IndexError {
     /// A stage failed by a bug of ours.
     #[error("a stage failed, please report it: {0}")]
     Stage(String),
+    /// An archive cannot be used.
+    #[error("{}: {detail}", path.display())]
+    Archive {
+        /// The archive.
+        path: PathBuf,
+        /// Why, and what to do.
+        detail: String,
+    },
     /// There is no index, and none was to be made.
     #[error("{root} is not indexed; run `wherein index {root}`")]
     NotIndexed {

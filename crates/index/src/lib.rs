@@ -7,6 +7,7 @@
 
 #![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
 
+mod archive;
 mod asking;
 mod bring_up;
 mod collect;
@@ -25,6 +26,7 @@ mod settings_sources;
 mod status;
 mod turn;
 
+pub use archive::{Exported, import};
 pub use asking::{CandidateSpan, CandidateSpans, RankerShape, ranker_shape};
 pub use bring_up::{IndexOptions, IndexReport};
 pub use collect::{Collection, collect};

@@ -14,7 +14,7 @@ use crate::sections::Identity;
 pub(crate) const MANIFEST_KIND: [u8; 4] = *b"mani";
 pub(crate) const CATALOG_KIND: [u8; 4] = *b"cata";
 /// Version of every record and segment; a change makes old indexes be rebuilt.
-pub(crate) const FORMAT_VERSION: u32 = 4;
+pub const FORMAT_VERSION: u32 = 4;
 
 /// The root of a generation; named by the commit payload of the lexical index.
 #[derive(Clone, Debug, Default, Encode, Decode)]
@@ -193,6 +193,11 @@ impl StatRecord {
             inode: stat.inode,
             racy: changed.saturating_add(RACY_NS) >= read_at_ns,
         }
+    }
+
+    /// The same, proving nothing: for what was recorded on another machine.
+    pub(crate) fn distrusted(self) -> Self {
+        Self { racy: true, ..self }
     }
 
     /// Whether a file with this stat certainly has the content that was read.

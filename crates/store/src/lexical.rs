@@ -173,6 +173,19 @@ impl LexicalWriter {
             .map_err(writing_error(&self.path))
     }
 
+    /// Merges all segments; the commit stands.
+    pub(crate) fn merge_all(&mut self) -> Result<(), StoreError> {
+        let error = writing_error(&self.path);
+        let metas = self.index.searchable_segment_metas().map_err(&error)?;
+        let all: Vec<_> = metas.iter().map(tantivy::SegmentMeta::id).collect();
+        let has_deleted = metas.iter().any(|meta| meta.num_deleted_docs() > 0);
+        if all.len() > 1 || has_deleted {
+            self.writer.merge(&all).wait().map_err(&error)?;
+        }
+        self.writer.garbage_collect_files().wait().map_err(&error)?;
+        Ok(())
+    }
+
     /// Merges the smaller segments when there are many; the commit stands.
     pub(crate) fn merge_small(&mut self) -> Result<(), StoreError> {
         let error = writing_error(&self.path);

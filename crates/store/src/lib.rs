@@ -38,7 +38,7 @@ mod tokenizer;
 mod vectors;
 mod writer;
 
-pub use catalog::{Catalog, FileVersion, StatRecord, View, ViewFile, ViewSkip};
+pub use catalog::{Catalog, FORMAT_VERSION, FileVersion, StatRecord, View, ViewFile, ViewSkip};
 pub use dense::{Nearest, RoughQuery};
 pub use error::StoreError;
 pub use quality::VectorsOfFiles;

@@ -318,6 +318,31 @@ impl Writer {
         })
     }
 
+    /// Gives the view of one root to another: the same files lie there, as far as
+    /// their content is the same; nothing that `stat` said counts any more.
+    pub fn hand_over(&mut self, from: &str, to: &str) -> Result<u64, StoreError> {
+        let views = &mut self.catalog.views;
+        let Some(at) = views.iter().position(|view| view.root == from) else {
+            return Err(StoreError::Misuse(format!("there is no view of {from:?}")));
+        };
+        let mut view = views.remove(at);
+        to.clone_into(&mut view.root);
+        view.complete = false;
+        for file in &mut view.files {
+            file.stat = file.stat.distrusted();
+        }
+        for skip in &mut view.skips {
+            skip.stat = skip.stat.map(crate::StatRecord::distrusted);
+        }
+        views.push(view);
+        self.commit_catalog()
+    }
+
+    /// Leaves no word of a deleted document in the postings.
+    pub fn forget_deleted(&mut self) -> Result<(), StoreError> {
+        self.lexical.merge_all()
+    }
+
     pub(crate) fn commit_catalog(&mut self) -> Result<u64, StoreError> {
         self.catalog.views.sort_by(|a, b| a.root.cmp(&b.root));
         self.share_versions();

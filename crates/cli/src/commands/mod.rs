@@ -11,6 +11,7 @@ pub(crate) mod model;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod status;
+pub(crate) mod transfer;
 pub(crate) mod why;
 
 use std::io::Write;

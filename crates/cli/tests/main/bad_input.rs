@@ -372,7 +372,7 @@ fn arguments_that_are_none_are_one_line() {
         &["magic", "hybrid"],
     );
     refused(&scratch.run(&["word", "--frobnicate"]), &["--frobnicate"]);
-    for command in ["gc", "mcp", "related"] {
+    for command in ["mcp", "related", "setup"] {
         refused(
             &scratch.run(&[command, "list"]),
             &[command, "later version"],

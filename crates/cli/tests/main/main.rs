@@ -28,3 +28,4 @@ mod serving;
 mod shown;
 mod terminal;
 mod tiers;
+mod transfer;

@@ -3,7 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test test-crash test-models lint bench bench-models bench-vectors bench-peers rank rank-quality ablation clean help
+.PHONY: demo test test-crash test-models lint bench bench-fresh bench-models bench-vectors bench-peers rank rank-quality ablation clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,10 @@ lint: ## Checks format and lints, warnings are errors
 bench: ## Measures and rewrites the figures of the README
 	cargo build --release --package wherein-cli --package wherein-bench
 	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md program
+
+bench-fresh: ## Measures how fast an index follows its repository (some minutes)
+	cargo build --release --package wherein-cli --package wherein-bench
+	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md fresh
 
 bench-models: ## Measures how fast the built-in model, bge-small and a re-ranker are (adds them by pip)
 	cargo build --release --package wherein-cli --package wherein-bench

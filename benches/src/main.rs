@@ -7,6 +7,7 @@ mod chunks;
 mod client;
 mod corpus;
 mod features;
+mod fresh;
 mod measure;
 mod messages;
 mod mine;
@@ -42,7 +43,7 @@ struct Arguments {
     /// README whose tables and pictures are rewritten
     #[arg(long)]
     readme: Option<PathBuf>,
-    /// Where the figures go [default: results.json, vectors.json or models.json in benches]
+    /// Where the figures go [default: results.json, vectors.json, models.json or fresh.json in benches]
     #[arg(long)]
     out: Option<PathBuf>,
 }
@@ -63,6 +64,12 @@ enum What {
     Mine(mine::MineArguments),
     /// Mines queries from messages that programs give
     Messages(messages::MessagesArguments),
+    /// How fast an index follows its repository
+    Fresh {
+        /// Files of the synthetic repository
+        #[arg(long, default_value_t = 200_000)]
+        files: u64,
+    },
     /// How fast the models load and read
     Models(models::ModelArguments),
     /// Prints what the embedding model is trained on
@@ -115,12 +122,18 @@ fn main() -> Result<()> {
             let readme = readme.context("name the README with --readme")?;
             report::write(&read("benches/results.json")?, readme)?;
             report::write_vectors(&read("benches/vectors.json")?, readme)?;
-            report::write_models(&read("benches/models.json")?, readme)
+            report::write_models(&read("benches/models.json")?, readme)?;
+            report::write_fresh(&read("benches/fresh.json")?, readme)
         }
         What::Program { chunks } => {
             let figures = measure::all(&program, &sources, &scratch, *chunks)?;
             write(&out("benches/results.json"), &figures)?;
             readme.map_or(Ok(()), |readme| report::write(&figures, readme))
+        }
+        What::Fresh { files } => {
+            let figures = fresh::all(&program, &sources, &scratch, *files)?;
+            write(&out("benches/fresh.json"), &figures)?;
+            readme.map_or(Ok(()), |readme| report::write_fresh(&figures, readme))
         }
         What::Models(arguments) => {
             let Some(figures) = models::all(arguments, &sources, &scratch)? else {

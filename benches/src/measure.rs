@@ -131,7 +131,7 @@ fn cold_on(program: &Program, corpus: &Corpus, runs: usize) -> Result<Vec<f64>> 
 }
 
 /// Ends the server also when a measurement fails.
-struct Server(Child);
+pub(crate) struct Server(pub(crate) Child);
 
 impl Drop for Server {
     fn drop(&mut self) {

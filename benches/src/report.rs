@@ -6,12 +6,14 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::measure::Figures;
-use crate::{models, vectors};
+use crate::{fresh, models, vectors};
 
 const BEGIN: &str = "<!-- figures: made by `make bench` -->";
 const END: &str = "<!-- end of figures -->";
 const BEGIN_VECTORS: &str = "<!-- vectors: made by `make bench-vectors` -->";
 const END_VECTORS: &str = "<!-- end of vectors -->";
+const BEGIN_FRESH: &str = "<!-- fresh: made by `make bench-fresh` -->";
+const END_FRESH: &str = "<!-- end of fresh -->";
 const BEGIN_MODELS: &str = "<!-- models: made by `make bench-models` -->";
 const END_MODELS: &str = "<!-- end of models -->";
 
@@ -113,6 +115,92 @@ fn put(readme: &Path, begin: &str, end: &str, text: &str) -> Result<()> {
         .with_context(|| format!("{} has no mark {end}", readme.display()))?;
     std::fs::write(readme, format!("{before}{begin}\n\n{text}\n{end}{after}"))
         .with_context(|| format!("cannot write {}", readme.display()))
+}
+
+/// Rewrites the table of how fast an index follows, in `readme`.
+pub(crate) fn write_fresh(figures: &fresh::Figures, readme: &Path) -> Result<()> {
+    put(readme, BEGIN_FRESH, END_FRESH, &fresh_table(figures))
+}
+
+fn fresh_table(figures: &fresh::Figures) -> String {
+    let files = figures.files;
+    let milliseconds = |ms: f64| format!("{ms:.0} ms");
+    let seconds = |seconds: f64| format!("{seconds:.1} s");
+    let rows = [
+        (
+            format!("nothing has changed in {files} files, a new process"),
+            milliseconds(figures.no_change_ms),
+            "under 100 ms",
+        ),
+        (
+            "five changed files are found by a new process".to_owned(),
+            milliseconds(figures.changed_process_ms),
+            "under 150 ms",
+        ),
+        (
+            "five changed files are found by a running service".to_owned(),
+            milliseconds(figures.changed_service_ms),
+            "under 50 ms",
+        ),
+        (
+            format!("what hooks add to a commit of {:.0} ms", figures.commit_ms),
+            format!("{:.1} ms", figures.hook_ms),
+            "under 20 ms",
+        ),
+        (
+            "a second worktree is indexed".to_owned(),
+            seconds(figures.worktree_seconds),
+            "under 2 s",
+        ),
+        (
+            "what it adds to the index".to_owned(),
+            format!("{:.1} %", figures.worktree_share * 100.0),
+            "under 5 %",
+        ),
+        (
+            format!(
+                "made anew when a branch that differs in {} files comes back",
+                figures.branch_files
+            ),
+            format!(
+                "{} files, {:.2} s",
+                figures.branch_made_anew, figures.branch_seconds
+            ),
+            "none",
+        ),
+        (
+            format!(
+                "index {} small files; half of them take",
+                figures.large_files
+            ),
+            format!(
+                "{}; {}",
+                seconds(figures.large_seconds),
+                seconds(figures.large_half_seconds)
+            ),
+            "at most 2.2 times",
+        ),
+        (
+            "again with a tenth of them changed".to_owned(),
+            seconds(figures.large_again_seconds),
+            "",
+        ),
+        (
+            "peak memory then".to_owned(),
+            format!("{:.0} MB", figures.large_again_memory_mb),
+            "under 300 MB",
+        ),
+    ];
+    let mut table = String::from("| what | measured | goal |\n|---|---:|---:|\n");
+    for (what, measured, goal) in rows {
+        let _ = writeln!(table, "| {what} | {measured} | {goal} |");
+    }
+    let _ = writeln!(
+        table,
+        "\n{}, {}, load {:.1} when the run began, commit {}. Made by `make bench-fresh`; all figures in `benches/fresh.json`.",
+        figures.machine, figures.date, figures.load, figures.commit
+    );
+    table
 }
 
 /// Rewrites the table of the models' speed in `readme`.

@@ -179,6 +179,7 @@ fn one_graph_is_over_several_segments_and_later_ones_are_scanned() {
     // A covered segment goes: so does the graph.
     files.remove(0);
     writer.commit(view("here", files)).expect("commits");
+    writer.collect(|_| false).expect("commits");
     drop(writer);
     assert_eq!(open(folder.path()).totals().linked_rows, 0);
     assert!(!folder.path().join("graph.seg").exists());

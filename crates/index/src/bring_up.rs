@@ -143,6 +143,8 @@ impl Repository {
         }
         progress.enter(Phase::Walking);
         let plan = plan::plan(&listing, writer.catalog(), &self.root, basis);
+        // Of a large repository it takes as much as the plan.
+        drop(listing);
         let (kept, removed) = (plan.kept.len() as u64, plan.removed);
         let must_commit = !plan.is_settled(writer.catalog().view(&self.root), head.as_deref());
         let walk_options = self.walk_options();

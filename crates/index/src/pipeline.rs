@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wherein_chunk::Chunked;
 use wherein_core::{Skip, SkipReason, SourceFile, caught, limits};
 use wherein_embed::{DocumentParts, Embedder, body};
@@ -167,15 +167,16 @@ pub(crate) fn run(
         .bytes_total
         .store(plan.bytes_to_read(), Ordering::Relaxed);
     progress.enter(Phase::Indexing);
-    // Contents of this recipe that some view of this index holds already.
+    // Contents of this recipe that this index holds already, of what is to be read.
     let known: FxHashMap<(String, [u8; 32]), u32> = if plan.to_read.is_empty() || !stages.reuse {
         FxHashMap::default()
     } else {
-        writer
-            .catalog()
-            .files
-            .iter()
-            .filter(|version| version.recipe == stages.recipe)
+        let asked: FxHashSet<&str> = plan.to_read.iter().map(|one| one.path.as_str()).collect();
+        let versions = writer.catalog().files.iter();
+        versions
+            .filter(|version| {
+                version.recipe == stages.recipe && asked.contains(version.path.as_str())
+            })
             .map(|version| ((version.path.clone(), version.hash), version.id))
             .collect()
     };

@@ -26,15 +26,19 @@ pub(crate) fn encode<T: Encode>(
     version: u32,
     value: &T,
 ) -> Result<Vec<u8>, StoreError> {
-    let payload = bincode::encode_to_vec(value, config())
+    // The payload is written behind the place of the header: that of a large
+    // repository is not held twice.
+    let mut frame = vec![0; HEADER];
+    bincode::encode_into_std_write(value, &mut frame, config())
         .map_err(|error| StoreError::Misuse(format!("record cannot be encoded: {error}")))?;
-    let mut frame = Vec::with_capacity(HEADER + payload.len());
-    frame.extend_from_slice(MAGIC);
-    frame.extend_from_slice(&kind);
-    frame.extend_from_slice(&version.to_le_bytes());
-    frame.extend_from_slice(&(payload.len() as u64).to_le_bytes());
-    frame.extend_from_slice(blake3::hash(&payload).as_bytes());
-    frame.extend_from_slice(&payload);
+    let (head, payload) = frame.split_at_mut(HEADER);
+    let mut header = Vec::with_capacity(HEADER);
+    header.extend_from_slice(MAGIC);
+    header.extend_from_slice(&kind);
+    header.extend_from_slice(&version.to_le_bytes());
+    header.extend_from_slice(&(payload.len() as u64).to_le_bytes());
+    header.extend_from_slice(blake3::hash(payload).as_bytes());
+    head.copy_from_slice(&header);
     Ok(frame)
 }
 

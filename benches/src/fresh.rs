@@ -161,8 +161,9 @@ fn change(files: &[PathBuf], round: usize) -> Result<String> {
         let before = fs::read_to_string(file)?;
         // Words of its own: near copies are shown once.
         let letter = char::from(b'a' + (number % 26) as u8).to_string().repeat(5);
-        let words: String = ('a'..='p').map(|last| format!(" {letter}{last}")).collect();
-        fs::write(file, format!("{before}\n///{words}\nfn {name}() {{}}\n"))?;
+        let words: Vec<String> = ('a'..='p').map(|last| format!("{letter}{last}")).collect();
+        let words = words.join(" ");
+        fs::write(file, format!("{before}\n/// {words}\nfn {name}() {{}}\n"))?;
     }
     Ok(name)
 }

@@ -2,16 +2,14 @@
 //! worktrees, branches, hooks, and a very large repository.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::client::Client;
 use crate::corpus::{self, Until};
 use crate::measure::{self, Server};
 use crate::process::Program;
@@ -26,10 +24,8 @@ const COMMITS: usize = 21;
 /// All figures, with what they were measured on.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
-    pub(crate) machine: String,
-    pub(crate) date: String,
-    pub(crate) commit: String,
-    pub(crate) load: f64,
+    #[serde(flatten)]
+    pub(crate) conditions: measure::Conditions,
     pub(crate) files: u64,
     /// A new process; nothing has changed.
     pub(crate) no_change_ms: f64,
@@ -62,7 +58,7 @@ pub(crate) fn all(
     scratch: &Path,
     large: u64,
 ) -> Result<Figures> {
-    let load = measure::load_average();
+    let conditions = measure::Conditions::now();
     let root = scratch.join("followed");
     let corpus = corpus::lay_out(sources, &root, Until::Files(FILES))?;
     git(&root, &["init", "--quiet", "--initial-branch=main"])?;
@@ -86,10 +82,7 @@ pub(crate) fn all(
     let (commit_ms, hook_ms) = hooks(program, &root)?;
     let large = synthetic(program, scratch, large)?;
     Ok(Figures {
-        machine: measure::machine(),
-        date: measure::command("date", &["-u", "+%F"]),
-        commit: measure::command("git", &["rev-parse", "--short", "HEAD"]),
-        load,
+        conditions,
         files: corpus.files,
         no_change_ms,
         changed_process_ms,
@@ -183,17 +176,8 @@ fn by_process(program: &Program, root: &Path) -> Result<f64> {
 
 fn by_service(program: &Program, root: &Path) -> Result<f64> {
     let files = some_files(root, CHANGED)?;
-    let mut child = program
-        .command(&["serve", "--listen", "127.0.0.1:0", text(root)?])
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start the server")?;
-    let out = child.stdout.take().context("no standard output")?;
-    let _server = Server(child);
-    let mut line = String::new();
-    BufReader::new(out).read_line(&mut line)?;
-    let address = line.trim().trim_start_matches("http://");
-    let mut client = Client::connect(address)?;
+    let mut server = Server::start(program, text(root)?)?;
+    let client = &mut server.client;
     let mut times = Vec::new();
     for round in 0..=ROUNDS {
         // Settled, as between two edits of a person.

@@ -18,15 +18,49 @@ const HTTP_REQUESTS: usize = 1500;
 const COLD_RUNS: usize = 25;
 const NO_CHANGE_RUNS: usize = 7;
 
+/// On what, and when, figures were measured.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Conditions {
+    machine: String,
+    date: String,
+    commit: String,
+    /// Load average when the run began: above the number of cores, the
+    /// figures are those of a busy machine.
+    load: f64,
+}
+
+impl Conditions {
+    /// To be asked before anything is measured.
+    pub(crate) fn now() -> Self {
+        Self {
+            load: load_average(),
+            machine: machine(),
+            date: command("date", &["-u", "+%F"]),
+            commit: command("git", &["rev-parse", "--short", "HEAD"]),
+        }
+    }
+}
+
+impl std::fmt::Display for Conditions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            machine,
+            date,
+            commit,
+            load,
+        } = self;
+        write!(
+            f,
+            "{machine}, {date}, load {load:.1} when the run began, commit {commit}"
+        )
+    }
+}
+
 /// All figures, with what they were measured on.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
-    pub(crate) machine: String,
-    pub(crate) date: String,
-    pub(crate) commit: String,
-    /// Load average when the run began: above the number of cores, the
-    /// figures are those of a busy machine.
-    pub(crate) load: f64,
+    #[serde(flatten)]
+    pub(crate) conditions: Conditions,
     pub(crate) corpus_mb: f64,
     pub(crate) corpus_files: u64,
     pub(crate) corpus_chunks: u64,
@@ -52,7 +86,7 @@ pub(crate) fn all(
     scratch: &Path,
     chunks: u64,
 ) -> Result<Figures> {
-    let load = load_average();
+    let conditions = Conditions::now();
     let large = corpus::lay_out(sources, &scratch.join("large"), Until::Chunks(chunks))?;
     let fifty = corpus::lay_out(sources, &scratch.join("fifty"), Until::Bytes(50_000_000))?;
     let small = corpus::lay_out(sources, &scratch.join("small"), Until::Bytes(5_000_000))?;
@@ -70,10 +104,7 @@ pub(crate) fn all(
     let cold_large = cold_on(program, &large, 11)?;
     let (http, private) = http(program, &large)?;
     Ok(Figures {
-        machine: machine(),
-        date: command("date", &["-u", "+%F"]),
-        commit: command("git", &["rev-parse", "--short", "HEAD"]),
-        load,
+        conditions,
         corpus_mb: bytes / 1e6,
         corpus_files: report["files"].as_u64().unwrap_or(0),
         corpus_chunks: report["chunks"].as_u64().unwrap_or(0),
@@ -130,31 +161,47 @@ fn cold_on(program: &Program, corpus: &Corpus, runs: usize) -> Result<Vec<f64>> 
     Ok(times)
 }
 
-/// Ends the server also when a measurement fails.
-pub(crate) struct Server(pub(crate) Child);
+/// A running server and a connection to it; ended also when a measurement fails.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) client: Client,
+}
+
+impl Server {
+    pub(crate) fn start(program: &Program, root: &str) -> Result<Self> {
+        let mut child = program
+            .command(&["serve", "--listen", "127.0.0.1:0", root])
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("cannot start the server")?;
+        let mut line = String::new();
+        let out = child.stdout.take().context("no standard output");
+        let said = out.and_then(|out| Ok(BufReader::new(out).read_line(&mut line)?));
+        let address = line.trim().trim_start_matches("http://");
+        match said.and_then(|_| Client::connect(address)) {
+            Ok(client) => Ok(Self { child, client }),
+            Err(error) => {
+                child.kill()?;
+                child.wait()?;
+                Err(error)
+            }
+        }
+    }
+}
 
 impl Drop for Server {
     fn drop(&mut self) {
         // It is ours and may be gone already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
 /// Latencies of one client over keep-alive, in milliseconds, and the private
 /// memory of the server afterwards.
 fn http(program: &Program, corpus: &Corpus) -> Result<(Vec<f64>, u64)> {
-    let mut child = program
-        .command(&["serve", "--listen", "127.0.0.1:0", path(corpus)])
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("cannot start the server")?;
-    let out = child.stdout.take().context("no standard output")?;
-    let server = Server(child);
-    let mut line = String::new();
-    BufReader::new(out).read_line(&mut line)?;
-    let address = line.trim().trim_start_matches("http://");
-    let mut client = Client::connect(address)?;
+    let mut server = Server::start(program, path(corpus))?;
+    let client = &mut server.client;
     let deadline = Instant::now() + Duration::from_mins(5);
     while client.post("/v1/search", &json!({"query": "warm up"}))?.0 != 200 {
         ensure!(Instant::now() < deadline, "the server does not get ready");
@@ -173,7 +220,7 @@ fn http(program: &Program, corpus: &Corpus) -> Result<(Vec<f64>, u64)> {
             times.push(seconds * 1000.0);
         }
     }
-    let private = process::private_bytes(server.0.id());
+    let private = process::private_bytes(server.child.id());
     Ok((times, private))
 }
 
@@ -187,7 +234,7 @@ pub(crate) fn percentile(times: &[f64], share: f64) -> f64 {
         .unwrap_or(0.0)
 }
 
-pub(crate) fn load_average() -> f64 {
+fn load_average() -> f64 {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     text.split(' ')
         .next()
@@ -195,7 +242,7 @@ pub(crate) fn load_average() -> f64 {
         .unwrap_or(0.0)
 }
 
-pub(crate) fn machine() -> String {
+fn machine() -> String {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info
         .lines()
@@ -205,7 +252,7 @@ pub(crate) fn machine() -> String {
     format!("{cores} cores of {model}")
 }
 
-pub(crate) fn command(program: &str, arguments: &[&str]) -> String {
+fn command(program: &str, arguments: &[&str]) -> String {
     std::process::Command::new(program)
         .args(arguments)
         .output()

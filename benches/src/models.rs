@@ -45,10 +45,8 @@ pub(crate) struct ModelArguments {
 /// All figures, with what they were measured on.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
-    pub(crate) machine: String,
-    pub(crate) date: String,
-    pub(crate) commit: String,
-    pub(crate) load: f64,
+    #[serde(flatten)]
+    pub(crate) conditions: measure::Conditions,
     pub(crate) built_in: BuiltIn,
     pub(crate) encoders: Vec<OfEncoder>,
     pub(crate) rerankers: Vec<OfReranker>,
@@ -109,7 +107,7 @@ pub(crate) fn all(
         serde_json::to_writer(std::io::stdout().lock(), &added)?;
         return Ok(None);
     }
-    let load = measure::load_average();
+    let conditions = measure::Conditions::now();
     // Before anything else, as a program that was just started does.
     let began = Instant::now();
     let model = wherein_embed::shipped()?;
@@ -122,10 +120,7 @@ pub(crate) fn all(
         Some(home) => in_another_process(home, sources, scratch)?,
     };
     Ok(Some(Figures {
-        machine: measure::machine(),
-        date: measure::command("date", &["-u", "+%F"]),
-        commit: measure::command("git", &["rev-parse", "--short", "HEAD"]),
-        load,
+        conditions,
         built_in,
         encoders: added.encoders,
         rerankers: added.rerankers,

@@ -197,8 +197,8 @@ fn fresh_table(figures: &fresh::Figures) -> String {
     }
     let _ = writeln!(
         table,
-        "\n{}, {}, load {:.1} when the run began, commit {}. Made by `make bench-fresh`; all figures in `benches/fresh.json`.",
-        figures.machine, figures.date, figures.load, figures.commit
+        "\n{}. Made by `make bench-fresh`; all figures in `benches/fresh.json`.",
+        figures.conditions
     );
     table
 }
@@ -261,8 +261,8 @@ fn model_table(figures: &models::Figures) -> String {
     }
     let _ = writeln!(
         table,
-        "\n{}, {}, load {:.1} when the run began, commit {}. Made by `make bench-models`; all figures in `benches/models.json`.",
-        figures.machine, figures.date, figures.load, figures.commit
+        "\n{}. Made by `make bench-models`; all figures in `benches/models.json`.",
+        figures.conditions
     );
     table
 }
@@ -286,8 +286,8 @@ fn vector_table(figures: &vectors::Figures) -> String {
     }
     let _ = writeln!(
         table,
-        "\n{}, {}, load {:.1} when the run began, commit {}. Made by `make bench-vectors`.",
-        figures.machine, figures.date, figures.load, figures.commit
+        "\n{}. Made by `make bench-vectors`.",
+        figures.conditions
     );
     table
 }
@@ -304,8 +304,8 @@ fn table(figures: &Figures) -> String {
     }
     let _ = writeln!(
         table,
-        "\n{}, {}, load {:.1} when the run began, commit {}. Made by `make bench`; all figures in `benches/results.json`.",
-        figures.machine, figures.date, figures.load, figures.commit
+        "\n{}. Made by `make bench`; all figures in `benches/results.json`.",
+        figures.conditions
     );
     table
 }

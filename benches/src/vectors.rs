@@ -39,15 +39,13 @@ pub(crate) struct Row {
 /// All figures, with what they were measured on.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Figures {
-    pub(crate) machine: String,
-    pub(crate) date: String,
-    pub(crate) commit: String,
-    pub(crate) load: f64,
+    #[serde(flatten)]
+    pub(crate) conditions: measure::Conditions,
     pub(crate) rows: Vec<Row>,
 }
 
 pub(crate) fn all(program: &Program, sources: &Path, scratch: &Path, most: u64) -> Result<Figures> {
-    let load = measure::load_average();
+    let conditions = measure::Conditions::now();
     let mut rows = Vec::new();
     let mut chunks = 30_000;
     while chunks <= most {
@@ -62,13 +60,7 @@ pub(crate) fn all(program: &Program, sources: &Path, scratch: &Path, most: u64) 
         }
         chunks *= 2;
     }
-    Ok(Figures {
-        machine: measure::machine(),
-        date: measure::command("date", &["-u", "+%F"]),
-        commit: measure::command("git", &["rev-parse", "--short", "HEAD"]),
-        load,
-        rows,
-    })
+    Ok(Figures { conditions, rows })
 }
 
 fn one(program: &Program, corpus: &Path) -> Result<Row> {

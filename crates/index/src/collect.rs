@@ -65,13 +65,7 @@ fn indexes(folder: &Path) -> Result<Vec<PathBuf>, IndexError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => {
-            return Err(IndexError::Io {
-                action: "read",
-                path: folder.to_owned(),
-                source,
-            });
-        }
+        Err(error) => return Err(IndexError::io("read", folder)(error)),
     };
     let mut found: Vec<PathBuf> = entries
         .flatten()
@@ -115,20 +109,11 @@ fn in_index(folder: &Path, dry: bool, found: &mut Collection) -> Result<(), Inde
         return Ok(());
     }
     drop(snapshot);
-    let options = WriterOptions {
-        threads: 1,
-        model: None,
-        mend: false,
-    };
     // The lock is held until all is done: nobody writes to what is removed.
-    let mut writer = Writer::open(folder, &options)?;
+    let mut writer = Writer::open(folder, &WriterOptions::default())?;
     let collected = writer.collect(is_gone)?;
     if collected.views_left == 0 {
-        fs::remove_dir_all(folder).map_err(|source| IndexError::Io {
-            action: "remove",
-            path: folder.to_owned(),
-            source,
-        })?;
+        fs::remove_dir_all(folder).map_err(IndexError::io("remove", folder))?;
     }
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! What can go wrong between a folder and an answer.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wherein_embed::EmbedError;
 use wherein_search::SearchError;
@@ -88,6 +88,16 @@ pub enum IndexError {
 }
 
 impl IndexError {
+    /// What the system refused, while something was done with a path.
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl Fn(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io {
+            action,
+            path: path.clone(),
+            source,
+        }
+    }
+
     /// Whether another process holds the index.
     pub fn is_locked(&self) -> bool {
         matches!(self, Self::Store(StoreError::Locked { .. }))

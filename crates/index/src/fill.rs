@@ -85,17 +85,13 @@ impl Repository {
             return Ok(Some(report));
         }
         let path = self.fill_lock();
-        let failed = |source| IndexError::Io {
-            action: "lock",
-            path: path.clone(),
-            source,
-        };
+        let failed = IndexError::io("lock", &path);
         let lock = File::options()
             .create(true)
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(failed)?;
+            .map_err(&failed)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

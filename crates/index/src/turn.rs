@@ -53,7 +53,7 @@ impl Location {
     /// Notes that the checkout has changed, as this hook says.
     pub fn leave_note(&self, hook: &str) -> Result<(), IndexError> {
         let path = self.of_this_checkout("asked");
-        fs::write(&path, hook).map_err(io("write", &path))
+        fs::write(&path, hook).map_err(IndexError::io("write", &path))
     }
 
     /// Whether somebody has noted a change since the last run began.
@@ -69,14 +69,14 @@ impl Location {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(io("open", &path))?;
+            .map_err(IndexError::io("open", &path))?;
         match lock.try_lock() {
             Ok(()) => Ok(Some(Turn {
                 location: self.clone(),
                 _lock: lock,
             })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(io("lock", &path)(error)),
+            Err(TryLockError::Error(error)) => Err(IndexError::io("lock", &path)(error)),
         }
     }
 
@@ -97,7 +97,7 @@ impl Turn {
         match fs::remove_file(&path) {
             Ok(()) => Ok(Some(hook)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(io("remove", &path)(error)),
+            Err(error) => Err(IndexError::io("remove", &path)(error)),
         }
     }
 
@@ -116,15 +116,6 @@ pub fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_secs())
-}
-
-fn io(action: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> IndexError {
-    let path = path.to_owned();
-    move |source| IndexError::Io {
-        action,
-        path,
-        source,
-    }
 }
 
 #[cfg(test)]

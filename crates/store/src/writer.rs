@@ -50,8 +50,8 @@ pub struct NewFile<'a> {
     pub recipe: u64,
 }
 
-/// How a writer is opened.
-#[derive(Clone, Debug)]
+/// How a writer is opened; by default one that adds nothing, for upkeep.
+#[derive(Clone, Debug, Default)]
 pub struct WriterOptions {
     /// Threads that build postings.
     pub threads: usize,

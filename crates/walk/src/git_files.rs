@@ -25,9 +25,9 @@ const MAX_WHOLE_BYTES: u64 = 256 << 20;
 /// repository that git itself could work with.
 const MAX_ENTRIES: usize = 1 << 20;
 
-/// Whether everything that a look at a revision may open is a regular file;
-/// else which is not.
-pub(crate) fn check(git: &GitInfo) -> Result<(), String> {
+/// Whether the files that are read whole, configuration among them, are regular
+/// files; else which is not.
+pub(crate) fn check_whole(git: &GitInfo) -> Result<(), String> {
     for folder in [&git.git_dir, &git.common_dir] {
         for name in WHOLE {
             let path = folder.join(name);
@@ -38,6 +38,13 @@ pub(crate) fn check(git: &GitInfo) -> Result<(), String> {
             }
         }
     }
+    Ok(())
+}
+
+/// Whether everything that a look at a revision may open is a regular file;
+/// else which is not.
+pub(crate) fn check(git: &GitInfo) -> Result<(), String> {
+    check_whole(git)?;
     let below = [
         git.git_dir.join("refs"),
         git.common_dir.join("refs"),

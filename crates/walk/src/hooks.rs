@@ -73,7 +73,7 @@ impl Checkout {
 
 /// `core.hooksPath`, includes followed; an empty one is none.
 fn configured(git: &GitInfo) -> Result<Option<PathBuf>, String> {
-    git_files::check(git)?;
+    git_files::check_whole(git)?;
     let mut permissions = gix::open::Permissions::all();
     // What one command was started with is not what others will be.
     permissions.config.env = false;

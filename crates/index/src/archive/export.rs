@@ -56,14 +56,7 @@ impl Repository {
             let (_writer, _) = self.writer(run, std::time::Instant::now(), progress)?;
             link_all(&self.location().index, &copy)?;
         }
-        let mut writer = Writer::open(
-            &copy,
-            &WriterOptions {
-                threads: 1,
-                model: None,
-                mend: false,
-            },
-        )?;
+        let mut writer = Writer::open(&copy, &WriterOptions::default())?;
         writer.collect(|root| root != self.root)?;
         writer.hand_over(&self.root, NOWHERE)?;
         writer.forget_deleted()?;
@@ -94,7 +87,7 @@ impl Repository {
         Ok(Exported {
             file: target.display().to_string(),
             bytes: fs::metadata(target)
-                .map_err(super::io("read", target))?
+                .map_err(IndexError::io("read", target))?
                 .len(),
             files: view.files.len() as u64,
             model: about.model,
@@ -119,8 +112,8 @@ fn names(folder: &Path) -> Result<Vec<String>, IndexError> {
         (folder.to_owned(), ""),
         (folder.join("lexical"), "lexical/"),
     ] {
-        for entry in fs::read_dir(&inside).map_err(super::io("read", &inside))? {
-            let entry = entry.map_err(super::io("read", &inside))?;
+        for entry in fs::read_dir(&inside).map_err(IndexError::io("read", &inside))? {
+            let entry = entry.map_err(IndexError::io("read", &inside))?;
             let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
             if entry.path().is_file() && is_of_index(&name) && is_plain(&name) {
                 found.push(name);
@@ -135,11 +128,11 @@ fn names(folder: &Path) -> Result<Vec<String>, IndexError> {
 /// none of them is ever written again.
 fn link_all(from: &Path, to: &Path) -> Result<(), IndexError> {
     let lexical = to.join("lexical");
-    fs::create_dir_all(&lexical).map_err(super::io("create", &lexical))?;
+    fs::create_dir_all(&lexical).map_err(IndexError::io("create", &lexical))?;
     for name in names(from)? {
         let (source, target) = (from.join(&name), to.join(&name));
         if fs::hard_link(&source, &target).is_err() {
-            fs::copy(&source, &target).map_err(super::io("copy", &source))?;
+            fs::copy(&source, &target).map_err(IndexError::io("copy", &source))?;
         }
     }
     Ok(())
@@ -149,9 +142,9 @@ fn entries(folder: &Path) -> Result<Vec<Entry>, IndexError> {
     let one = |name: String| {
         let path = folder.join(&name);
         let mut hasher = blake3::Hasher::new();
-        let file = File::open(&path).map_err(super::io("read", &path))?;
-        let bytes =
-            io::copy(&mut BufReader::new(file), &mut hasher).map_err(super::io("read", &path))?;
+        let file = File::open(&path).map_err(IndexError::io("read", &path))?;
+        let bytes = io::copy(&mut BufReader::new(file), &mut hasher)
+            .map_err(IndexError::io("read", &path))?;
         let hash = hasher.finalize().to_hex().to_string();
         Ok(Entry { name, bytes, hash })
     };
@@ -164,7 +157,8 @@ fn pack(folder: &Path, about: &About, target: &Path) -> Result<(), IndexError> {
     part.push(".part");
     let part = PathBuf::from(part);
     let packed = pack_into(folder, about, &part);
-    let put = packed.and_then(|()| fs::rename(&part, target).map_err(super::io("write", target)));
+    let put =
+        packed.and_then(|()| fs::rename(&part, target).map_err(IndexError::io("write", target)));
     if put.is_err() {
         let _ = fs::remove_file(&part);
     }
@@ -172,9 +166,9 @@ fn pack(folder: &Path, about: &About, target: &Path) -> Result<(), IndexError> {
 }
 
 fn pack_into(folder: &Path, about: &About, part: &Path) -> Result<(), IndexError> {
-    let failed = super::io("write", part);
+    let failed = IndexError::io("write", part);
     let zipped = |error: zip::result::ZipError| match error {
-        zip::result::ZipError::Io(source) => super::io("write", part)(source),
+        zip::result::ZipError::Io(source) => IndexError::io("write", part)(source),
         other => refused(part, other.to_string()),
     };
     let file = File::create(part).map_err(&failed)?;
@@ -187,7 +181,7 @@ fn pack_into(folder: &Path, about: &About, part: &Path) -> Result<(), IndexError
     for entry in &about.entries {
         archive.start_file(&entry.name, options).map_err(zipped)?;
         let path = folder.join(&entry.name);
-        let file = File::open(&path).map_err(super::io("read", &path))?;
+        let file = File::open(&path).map_err(IndexError::io("read", &path))?;
         io::copy(&mut BufReader::new(file), &mut archive).map_err(&failed)?;
     }
     let mut file = archive.finish().map_err(zipped)?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use wherein_store::{FORMAT_VERSION, Snapshot, StoreError, Writer, WriterOptions};
 use zip::ZipArchive;
 
-use super::{ABOUT, About, NOWHERE, VERSION, io as io_error, is_plain, refused, scratch};
+use super::{ABOUT, About, NOWHERE, VERSION, is_plain, refused, scratch};
 use crate::error::IndexError;
 use crate::locate::Location;
 use crate::repository::Repository;
@@ -40,7 +40,7 @@ pub fn import(
             ),
         ));
     }
-    let file = File::open(archive).map_err(io_error("read", archive))?;
+    let file = File::open(archive).map_err(IndexError::io("read", archive))?;
     let damaged =
         |error: &dyn std::fmt::Display| refused(archive, format!("it is damaged: {error}"));
     let mut packed = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(&error))?;
@@ -49,14 +49,7 @@ pub fn import(
     let beside = scratch(home)?;
     let folder = beside.path().join("index");
     unpack(archive, &mut packed, &about, &folder)?;
-    let mut writer = Writer::open(
-        &folder,
-        &WriterOptions {
-            threads: 1,
-            model: None,
-            mend: false,
-        },
-    )?;
+    let mut writer = Writer::open(&folder, &WriterOptions::default())?;
     writer.hand_over(NOWHERE, &location.checkout.root.to_string_lossy())?;
     drop(writer);
     match Snapshot::open(&folder, None)? {
@@ -117,7 +110,7 @@ fn unpack(
     folder: &Path,
 ) -> Result<(), IndexError> {
     let lexical = folder.join("lexical");
-    fs::create_dir_all(&lexical).map_err(io_error("create", &lexical))?;
+    fs::create_dir_all(&lexical).map_err(IndexError::io("create", &lexical))?;
     for entry in &about.entries {
         let bad = |detail: &str| refused(archive, format!("{}: {detail}", entry.name));
         if !is_plain(&entry.name) {
@@ -127,7 +120,7 @@ fn unpack(
         let inside = packed
             .by_name(&entry.name)
             .map_err(|error| bad(&error.to_string()))?;
-        let out = File::create_new(&path).map_err(io_error("write", &path))?;
+        let out = File::create_new(&path).map_err(IndexError::io("write", &path))?;
         let mut out = Hashing {
             out: BufWriter::new(out),
             hasher: blake3::Hasher::new(),
@@ -135,7 +128,7 @@ fn unpack(
         // One more than it may have: a longer one is seen, and not written on and on.
         let copied = io::copy(&mut inside.take(entry.bytes.saturating_add(1)), &mut out);
         let copied = copied.map_err(|error| match error.raw_os_error() {
-            Some(_) => io_error("write", &path)(error),
+            Some(_) => IndexError::io("write", &path)(error),
             None => bad(&format!("damaged: {error}")),
         })?;
         let hash = out.hasher.finalize().to_hex();
@@ -145,8 +138,8 @@ fn unpack(
         let file = out
             .out
             .into_inner()
-            .map_err(|error| io_error("write", &path)(error.into_error()))?;
-        file.sync_all().map_err(io_error("sync", &path))?;
+            .map_err(|error| IndexError::io("write", &path)(error.into_error()))?;
+        file.sync_all().map_err(IndexError::io("sync", &path))?;
     }
     Ok(())
 }
@@ -172,21 +165,16 @@ impl Write for Hashing {
 fn put(folder: &Path, location: &Location, beside: &Path) -> Result<(), IndexError> {
     let index = &location.index;
     let parent = index.parent().unwrap_or(index);
-    fs::create_dir_all(parent).map_err(io_error("create", parent))?;
+    fs::create_dir_all(parent).map_err(IndexError::io("create", parent))?;
     let mut held = None;
     if index.exists() {
-        let options = WriterOptions {
-            threads: 1,
-            model: None,
-            mend: false,
-        };
         // Nobody may be writing to what is taken away.
-        match Writer::open(index, &options) {
+        match Writer::open(index, &WriterOptions::default()) {
             Err(error @ StoreError::Locked { .. }) => return Err(error.into()),
             opened => held = opened.ok(),
         }
-        fs::rename(index, beside.join("before")).map_err(io_error("replace", index))?;
+        fs::rename(index, beside.join("before")).map_err(IndexError::io("replace", index))?;
     }
     drop(held);
-    fs::rename(folder, index).map_err(io_error("write", index))
+    fs::rename(folder, index).map_err(IndexError::io("write", index))
 }

@@ -62,15 +62,6 @@ fn is_plain(name: &str) -> bool {
     !inside.is_empty() && inside.len() <= 128 && inside.chars().all(plain) && !inside.contains("..")
 }
 
-fn io(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> IndexError {
-    let path = path.to_owned();
-    move |source| IndexError::Io {
-        action,
-        path: path.clone(),
-        source,
-    }
-}
-
 /// An archive that cannot be used, and why.
 fn refused(path: &Path, detail: impl Into<String>) -> IndexError {
     IndexError::Archive {
@@ -82,8 +73,8 @@ fn refused(path: &Path, detail: impl Into<String>) -> IndexError {
 /// A folder beside the indexes that goes when it is dropped.
 fn scratch(home: &Path) -> Result<tempfile::TempDir, IndexError> {
     let folder = home.join(TRANSFER);
-    std::fs::create_dir_all(&folder).map_err(io("create", &folder))?;
-    tempfile::tempdir_in(&folder).map_err(io("write in", &folder))
+    std::fs::create_dir_all(&folder).map_err(IndexError::io("create", &folder))?;
+    tempfile::tempdir_in(&folder).map_err(IndexError::io("write in", &folder))
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ static int changes_disk(int flags) {
     return (flags & (O_CREAT | O_TRUNC)) != 0;
 }
 
-#define OPEN(name, type)                                                       \
+#define OPEN(name)                                                       \
     int name(const char *path, int flags, ...) {                              \
         va_list rest;                                                          \
         va_start(rest, flags);                                                 \
@@ -108,8 +108,8 @@ static int changes_disk(int flags) {
             return failed(changes_disk(flags));                                \
         return opened(((int (*)(const char *, int, ...))dlsym(RTLD_NEXT, #name))(path, flags, mode), path); \
     }
-OPEN(open, int)
-OPEN(open64, int)
+OPEN(open)
+OPEN(open64)
 
 #define OPENAT(name)                                                           \
     int name(int folder, const char *path, int flags, ...) {                   \

@@ -3,7 +3,8 @@
 //! [`Checkout`] says what is indexed, [`list`] which of its files are to be read
 //! and which are not and why, [`read`](read()) gives one file as text, and
 //! [`why`](why()) explains one path by the same decisions. [`changed_since`] tells
-//! which files differ from a revision of git.
+//! which files differ from a revision of git. Who is told of changes (a [`Follower`])
+//! has [`list_part`] list what they touch, by the same decisions again.
 //!
 //! # Ignore rules
 //! Git's own: `.gitignore` files from the top of the checkout down, `info/exclude`
@@ -36,6 +37,7 @@ mod content;
 mod discover;
 mod error;
 mod folders;
+mod follow;
 mod git_files;
 mod head;
 mod hooks;
@@ -61,8 +63,9 @@ pub use changed::changed_since;
 pub use checkout::Checkout;
 pub use discover::GitInfo;
 pub use error::WalkError;
+pub use follow::{Follower, Part, is_rule_file};
 pub use hooks::{HooksFolder, HooksReach};
-pub use listing::{Entry, Listing, list};
+pub use listing::{Entry, Listing, list, list_followed, list_part};
 pub use read::{Options, Unread, read};
 
 /// Bumped whenever the gates may judge the same file otherwise.

@@ -23,7 +23,7 @@ pub(crate) enum Mark {
 }
 
 impl Mark {
-    const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::WhereinIgnore,
         Self::GitIgnore,
         Self::GitAttributes,

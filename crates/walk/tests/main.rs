@@ -4,6 +4,7 @@
 mod agreement;
 mod changes;
 mod gates;
+mod parts;
 mod repositories;
 mod rules;
 mod safety;

@@ -127,7 +127,7 @@ impl Repository {
         let (mode, by_meaning_alone) = (found.mode, found.by_meaning_alone);
         let (spans, stale) = self.verified(&current, found, query.k);
         let view = current.snapshot.catalog().view(&self.root);
-        let pending = self.pending.load(Ordering::Relaxed).max(stale);
+        let pending = self.pending_files().max(stale);
         if stale > 0 {
             self.checked.store(false, Ordering::Relaxed);
         }
@@ -135,9 +135,7 @@ impl Repository {
             repo: self.root.clone(),
             generation: current.snapshot.generation(),
             head: view.and_then(|view| view.head.clone()),
-            fresh: pending == 0
-                && self.checked.load(Ordering::Relaxed)
-                && view.is_some_and(|view| view.complete),
+            fresh: pending == 0 && self.is_fresh() && view.is_some_and(|view| view.complete),
             pending_files: pending,
             vector_coverage: match self.quality() {
                 Some(_) => current.quality_coverage,

@@ -7,6 +7,7 @@ use wherein_store::{Nearest, StatRecord, StoreError, Writer, WriterOptions};
 use wherein_walk::{Listing, Unread};
 
 use crate::error::IndexError;
+use crate::look::Look;
 use crate::pipeline::{self, Outcomes, Stages};
 use crate::plan::{self, Basis, Plan};
 use crate::progress::{Phase, Progress};
@@ -114,22 +115,24 @@ impl Repository {
         let chunk_options = wherein_chunk::Options::default();
         let basis = self.basis(&chunk_options, options.full);
         let head = self.checkout().head();
-        let mut listing = self.list()?;
+        let mut look = self.look_around(basis)?;
+        let mut planned = self.compare(&look, basis).filter(|_| !options.full);
         // Whether the index only lacks proof that it is right.
         let mut is_right = false;
-        if !options.full
-            && let Some(plan) = self.look(&listing, basis)?
-            && self.is_settled(&plan, head.as_deref())
+        if let Some(plan) = &planned
+            && self.is_settled(plan, head.as_deref())
             && plan.to_read.len() <= EXAMINED
         {
-            let examined = self.examine(&plan, basis)?;
+            let examined = self.examine(plan, basis)?;
             self.note(examined.changed + plan.removed);
             is_right = examined.changed == 0;
             if is_right && !examined.is_worth_noting {
                 self.link(progress)?;
-                return Ok(self.unchanged(started, &plan, progress));
+                look.settle(self);
+                return Ok(self.unchanged(started, plan, progress));
             }
         }
+        let compared = self.current().map_or(0, |one| one.snapshot.generation());
         let (mut writer, waited) = match self.writer(options, started, progress) {
             // What would be written down can be found out again.
             Err(error) if is_right && (error.is_locked() || error.is_unwritable()) => {
@@ -137,15 +140,19 @@ impl Repository {
             }
             other => other?,
         };
-        if waited {
-            // The tree has gone on, and so has the index.
-            listing = wherein_walk::list(self.checkout(), &self.walk_options())?;
-        }
         progress.enter(Phase::Walking);
-        let plan = plan::plan(&listing, writer.catalog(), &self.root, basis);
+        if waited || writer.generation() != compared {
+            // The tree has gone on, and so has the index.
+            look = self.look_at_everything()?;
+            planned = None;
+        }
+        let plan = planned.unwrap_or_else(|| {
+            let covered = look.covered.as_ref();
+            plan::plan(&look.listing, covered, writer.catalog(), &self.root, basis)
+        });
         // Of a large repository it takes as much as the plan.
-        drop(listing);
-        let (kept, removed) = (plan.kept.len() as u64, plan.removed);
+        look.listing = Listing::default();
+        let (kept, removed) = (plan.kept, plan.removed);
         let must_commit = !plan.is_settled(writer.catalog().view(&self.root), head.as_deref());
         let walk_options = self.walk_options();
         let stages = Stages {
@@ -158,12 +165,11 @@ impl Repository {
             threads: self.threads(),
             checkpoint_bytes: self.settings.index.checkpoint_bytes,
         };
-        let root = self.root.clone();
         let outcomes = pipeline::run(
             &stages,
             plan,
             must_commit,
-            root,
+            &self.root,
             head,
             &mut writer,
             progress,
@@ -179,6 +185,9 @@ impl Repository {
         }
         self.pending.store(0, Ordering::Relaxed);
         self.checked.store(outcomes.complete, Ordering::Relaxed);
+        if outcomes.complete {
+            look.settle(self);
+        }
         self.link(progress)?;
         progress.enter(Phase::Done);
         Ok(self.report(started, outcomes, kept, removed))
@@ -187,8 +196,8 @@ impl Repository {
     /// The report of a run that found nothing to do.
     fn unchanged(&self, started: Instant, plan: &Plan, progress: &Progress) -> IndexReport {
         progress.enter(Phase::Done);
-        let kept = plan.kept.len() + plan.to_read.len();
-        self.report(started, Outcomes::nothing(), kept as u64, 0)
+        let kept = plan.kept + plan.to_read.len() as u64;
+        self.report(started, Outcomes::nothing(), kept, 0)
     }
 
     /// Notes how many files differ from the index.
@@ -197,34 +206,29 @@ impl Repository {
         self.checked.store(pending == 0, Ordering::Relaxed);
     }
 
-    /// Compares the working tree with the newest generation; `None` when there
-    /// is no index.
-    fn look(&self, listing: &Listing, basis: Basis) -> Result<Option<Plan>, IndexError> {
-        let newest = self
-            .current()
-            .is_some_and(|current| current.snapshot.is_newest(&self.location.index));
-        if !newest {
-            self.reload()?;
-        }
-        let Some(current) = self.current() else {
-            return Ok(None);
-        };
+    /// Compares the working tree with the generation that is open; `None` when
+    /// there is none.
+    fn compare(&self, look: &Look, basis: Basis) -> Option<Plan> {
+        let current = self.current()?;
         let catalog = current.snapshot.catalog();
-        let plan = plan::plan(listing, catalog, &self.root, basis);
+        let covered = look.covered.as_ref();
+        let plan = plan::plan(&look.listing, covered, catalog, &self.root, basis);
         self.note(plan.to_read.len() as u64 + plan.removed);
-        Ok(Some(plan))
+        Some(plan)
     }
 
     /// Looks how far the working tree is from the index, and changes nothing.
     pub(crate) fn look_only(&self) -> Result<(), IndexError> {
         let basis = self.basis(&wherein_chunk::Options::default(), false);
-        let listing = self.list()?;
-        if let Some(plan) = self.look(&listing, basis)? {
+        let look = self.look_around(basis)?;
+        if let Some(plan) = self.compare(&look, basis) {
             let examined = self.examine(&plan, basis)?;
             self.note(examined.changed + plan.removed);
             let head = self.checkout().head();
             if !self.is_settled(&plan, head.as_deref()) {
                 self.checked.store(false, Ordering::Relaxed);
+            } else if examined.changed == 0 {
+                look.settle(self);
             }
         }
         Ok(())

@@ -16,6 +16,7 @@ mod diagnosis;
 mod error;
 mod fill;
 mod locate;
+mod look;
 mod models;
 mod pipeline;
 mod plan;
@@ -43,6 +44,7 @@ pub use status::{QualityVectors, Status, Why};
 pub use turn::{LastRun, Turn, now};
 pub use wherein_embed::{ModelError, ModelKind, OFFERED, RUNTIME, Registry};
 pub use wherein_pack::{BadSpanId, Format, SpanId, Tokenizer};
+pub use wherein_watch::{WatchError, Watcher};
 
 use std::sync::Arc;
 

@@ -14,11 +14,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use wherein_chunk::Chunked;
 use wherein_core::{Skip, SkipReason, SourceFile, caught, limits};
 use wherein_embed::{DocumentParts, Embedder, body};
-use wherein_store::{NewFile, StatRecord, View, ViewFile, ViewSkip, Writer};
+use wherein_store::{Catalog, NewFile, StatRecord, View, ViewFile, ViewSkip, Writer};
 use wherein_walk::{Checkout, Entry, Unread};
 
 use crate::error::IndexError;
-use crate::plan::{Kept, Plan};
+use crate::plan::Plan;
 use crate::progress::{Phase, Progress};
 
 /// A group is closed when it has this many bytes or files: enough chunks to
@@ -99,11 +99,14 @@ pub(crate) fn now_ns() -> i64 {
         .map_or(0, |since| since.as_nanos() as i64)
 }
 
-/// The view under construction, ordered by path at the end.
+/// The view under construction.
 struct ViewInProgress {
     root: String,
     head: Option<String>,
-    files: Vec<Kept>,
+    /// What stays, by path.
+    kept: Vec<ViewFile>,
+    /// What was read, by path.
+    files: Vec<ViewFile>,
     skips: Vec<ViewSkip>,
     /// What is not looked at yet stays as it was.
     before: FxHashMap<String, ViewFile>,
@@ -113,20 +116,37 @@ struct ViewInProgress {
 }
 
 impl ViewInProgress {
-    fn view(&self, complete: bool) -> View {
-        let mut files: Vec<(&str, ViewFile)> = self
-            .files
-            .iter()
-            .map(|kept| (kept.path.as_str(), kept.file))
-            .collect();
-        if !complete {
-            files.extend(
-                self.before
-                    .iter()
-                    .map(|(path, file)| (path.as_str(), *file)),
-            );
+    /// The view that a plan starts from: what stays of the one that there is.
+    fn of(plan: &mut Plan, view: Option<&View>, root: String, head: Option<String>) -> Self {
+        let files = view.into_iter().flat_map(|view| &view.files);
+        let kept = files.filter(|file| !plan.not_kept.contains(&file.id));
+        let skips = view.into_iter().flat_map(|view| &view.skips).enumerate();
+        let skips = skips.filter(|(place, _)| !plan.skips_not_kept.contains(place));
+        let listed = std::mem::take(&mut plan.listed_skips);
+        Self {
+            root,
+            head,
+            kept: kept.copied().collect(),
+            files: Vec::new(),
+            skips: skips
+                .map(|(_, skip)| skip.clone())
+                .chain(listed.into_iter().map(|skip| ViewSkip::new(skip, None)))
+                .collect(),
+            before: std::mem::take(&mut plan.before),
+            skips_before: std::mem::take(&mut plan.skips_before),
+            gates_before: plan.gates_before.unwrap_or(plan.gates),
+            gates: plan.gates,
         }
-        files.sort_unstable_by_key(|file| file.0);
+    }
+
+    fn view(&self, complete: bool, catalog: &Catalog) -> View {
+        let mut files = by_path(catalog, &self.kept, &self.files);
+        if !complete {
+            let mut before: Vec<(&String, &ViewFile)> = self.before.iter().collect();
+            before.sort_unstable_by_key(|(path, _)| *path);
+            let before: Vec<ViewFile> = before.into_iter().map(|(_, file)| *file).collect();
+            files = by_path(catalog, &files, &before);
+        }
         let mut skips = self.skips.clone();
         if !complete {
             skips.extend(self.skips_before.values().cloned());
@@ -143,19 +163,35 @@ impl ViewInProgress {
                 0
             },
             indexed_at_s: (now_ns() / 1_000_000_000) as u64,
-            files: files.into_iter().map(|file| file.1).collect(),
+            files,
             skips,
         }
     }
+}
+
+/// Merges files of a view, both ordered by path.
+fn by_path(catalog: &Catalog, many: &[ViewFile], few: &[ViewFile]) -> Vec<ViewFile> {
+    let path = |file: &ViewFile| catalog.file(file.id).map_or("", |version| &version.path);
+    let mut merged = Vec::with_capacity(many.len() + few.len());
+    let mut rest = many;
+    for file in few {
+        let wanted = path(file);
+        let (before, after) = rest.split_at(rest.partition_point(|one| path(one) < wanted));
+        merged.extend_from_slice(before);
+        merged.push(*file);
+        rest = after;
+    }
+    merged.extend_from_slice(rest);
+    merged
 }
 
 /// Carries out a plan and commits, unless it turns out that nothing has
 /// changed and `must_commit` is not set.
 pub(crate) fn run(
     stages: &Stages<'_>,
-    plan: Plan,
+    mut plan: Plan,
     must_commit: bool,
-    root: String,
+    root: &str,
     head: Option<String>,
     writer: &mut Writer,
     progress: &Progress,
@@ -180,22 +216,8 @@ pub(crate) fn run(
             .map(|version| ((version.path.clone(), version.hash), version.id))
             .collect()
     };
-    let mut skips = plan.kept_skips;
-    skips.extend(
-        plan.listed_skips
-            .into_iter()
-            .map(|skip| ViewSkip::new(skip, None)),
-    );
-    let mut view = ViewInProgress {
-        root,
-        head,
-        files: plan.kept,
-        skips,
-        before: plan.before,
-        skips_before: plan.skips_before,
-        gates_before: plan.gates_before.unwrap_or(plan.gates),
-        gates: plan.gates,
-    };
+    let before = writer.catalog().view(root);
+    let mut view = ViewInProgress::of(&mut plan, before, root.to_owned(), head);
     let groups = groups(plan.to_read);
     let mut outcomes = Outcomes {
         worth_a_commit: must_commit,
@@ -247,7 +269,7 @@ pub(crate) fn run(
     outcomes.complete = !progress.is_stopped();
     if outcomes.worth_a_commit {
         progress.enter(Phase::Committing);
-        writer.commit(view.view(outcomes.complete))?;
+        writer.commit(view.view(outcomes.complete, writer.catalog()))?;
     }
     Ok(outcomes)
 }
@@ -434,7 +456,7 @@ fn write(
                 since_commit += store(stages, path, outcome, writer, view, outcomes, progress)?;
             }
             if since_commit >= stages.checkpoint_bytes {
-                writer.commit(view.view(false))?;
+                writer.commit(view.view(false, writer.catalog()))?;
                 since_commit = 0;
             }
         }
@@ -469,8 +491,7 @@ fn store(
                 skip.stat = Some(stat);
                 view.skips.push(skip);
             }
-            let file = ViewFile { id, stat };
-            view.files.push(Kept { path, file });
+            view.files.push(ViewFile { id, stat });
             Ok(0)
         }
         Outcome::Skipped(skip, stat) => {
@@ -506,16 +527,13 @@ fn store(
             Progress::add(&progress.chunks, chunked.chunks.len() as u64);
             if let Some((reason, detail)) = chunked.skip {
                 let skip = Skip {
-                    path: path.clone(),
+                    path,
                     reason,
                     detail,
                 };
                 view.skips.push(ViewSkip::new(skip, Some(stat)));
             }
-            view.files.push(Kept {
-                path,
-                file: ViewFile { id, stat },
-            });
+            view.files.push(ViewFile { id, stat });
             Ok(file.text.len() as u64)
         }
     }

@@ -1,25 +1,21 @@
-//! What a run has to do: the listing of the working tree against the catalog.
+//! What a run has to do: a listing of the working tree, or of a part of it, against
+//! the catalog.
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wherein_core::{FileStat, Skip};
-use wherein_store::{Catalog, FileVersion, View, ViewFile, ViewSkip};
-use wherein_walk::{Entry, Listing};
+use wherein_store::{Catalog, StatRecord, View, ViewFile, ViewSkip};
+use wherein_walk::{Entry, Listing, Part};
 
-/// A file that stays as it is.
-#[derive(Clone, Debug)]
-pub(crate) struct Kept {
-    pub(crate) path: String,
-    pub(crate) file: ViewFile,
-}
-
-/// What to do.
+/// What to do. Files and skips of the view stay as they are unless they are named.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    /// Certainly unchanged.
-    pub(crate) kept: Vec<Kept>,
-    /// Passed over by content before, and certainly unchanged.
-    pub(crate) kept_skips: Vec<ViewSkip>,
-    /// To be read: new, or perhaps changed.
+    /// Files that certainly stay.
+    pub(crate) kept: u64,
+    /// Versions of the view that do not stay in it: gone, or to be read again.
+    pub(crate) not_kept: FxHashSet<u32>,
+    /// Places of skips in the view that do not stay in it.
+    pub(crate) skips_not_kept: FxHashSet<usize>,
+    /// To be read: new, or perhaps changed. By path.
     pub(crate) to_read: Vec<Entry>,
     /// What each file to be read was before.
     pub(crate) before: FxHashMap<String, ViewFile>,
@@ -64,77 +60,121 @@ pub(crate) struct Basis {
     pub(crate) full: bool,
 }
 
-/// Compares a listing with the view of the checkout. Nothing is read again that
-/// `stat` proves unchanged, unless the `basis` is another.
-pub(crate) fn plan(listing: &Listing, catalog: &Catalog, root: &str, basis: Basis) -> Plan {
+impl Basis {
+    /// Whether it is enough to look at what has changed since the view was made.
+    pub(crate) fn allows_parts(&self, view: &View) -> bool {
+        !self.full && view.complete && view.gates == self.gates
+    }
+}
+
+/// Compares a listing with the view of the checkout, as far as the listing covers
+/// it: `None` for all of it. Nothing is read again that `stat` proves unchanged,
+/// unless the `basis` is another.
+pub(crate) fn plan(
+    listing: &Listing,
+    covered: Option<&Part>,
+    catalog: &Catalog,
+    root: &str,
+    basis: Basis,
+) -> Plan {
     let empty = View::default();
     let found = catalog.view(root);
     let view = found.unwrap_or(&empty);
-    let mut known: FxHashMap<&str, (&FileVersion, ViewFile)> = FxHashMap::default();
-    for file in &view.files {
-        if let Some(version) = catalog.file(file.id) {
-            known.insert(&version.path, (version, *file));
-        }
-    }
-    let mut skipped: FxHashMap<&str, &ViewSkip> = FxHashMap::default();
-    let mut listed_before = 0;
-    for skip in &view.skips {
-        match skip.stat {
-            Some(_) => {
-                skipped.insert(&skip.path, skip);
-            }
-            None => listed_before += 1,
-        }
-    }
     let mut plan = Plan {
-        same_skips: listed_before == listing.skips.len()
-            && view
-                .skips
-                .iter()
-                .filter(|skip| skip.stat.is_none())
-                .zip(&listing.skips)
-                .all(|(old, new)| old.path == new.path && old.reason() == new.reason),
         gates_before: found.map(|view| view.gates),
         gates: basis.gates,
+        listed_skips: listing.skips.clone(),
         ..Plan::default()
     };
-    let mut skips_seen = 0;
-    let may_keep = !basis.full && view.gates == basis.gates;
-    let mut seen = 0;
-    for entry in &listing.files {
-        let before = known.get(entry.path.as_str());
-        seen += u64::from(before.is_some());
-        let proven = |stat: &wherein_store::StatRecord, now: FileStat| {
-            may_keep && stat.proves_unchanged(now)
-        };
-        let skip = skipped.get(entry.path.as_str());
-        skips_seen += usize::from(skip.is_some());
-        if let Some((version, file)) = before {
-            if version.recipe == basis.recipe && proven(&file.stat, entry.stat) {
-                plan.kept_skips
-                    .extend(skip.map(|partial| (*partial).clone()));
-                plan.kept.push(Kept {
-                    path: entry.path.clone(),
-                    file: *file,
-                });
-                continue;
-            }
-            plan.before.insert(entry.path.clone(), *file);
-        } else if let Some(skip) = skip
-            && skip.stat.is_some_and(|stat| proven(&stat, entry.stat))
-        {
-            plan.kept_skips.push((*skip).clone());
+    let is_covered = |path: &str| covered.is_none_or(|part| part.covers(path));
+    let mut skipped: FxHashMap<&str, (usize, &ViewSkip)> = FxHashMap::default();
+    let mut listed = listing.skips.iter();
+    plan.same_skips = true;
+    for (place, skip) in view.skips.iter().enumerate() {
+        if !is_covered(&skip.path) {
             continue;
         }
-        if let Some(skip) = skip {
-            plan.skips_before
-                .insert(entry.path.clone(), (*skip).clone());
+        if skip.stat.is_some() {
+            skipped.insert(&skip.path, (place, skip));
+        } else {
+            let same = |now: &Skip| now.path == skip.path && now.reason == skip.reason();
+            plan.same_skips &= listed.next().is_some_and(same);
+            plan.skips_not_kept.insert(place);
+        }
+    }
+    plan.same_skips &= listed.next().is_none();
+
+    // Both are ordered by path.
+    let mut files_covered = FilesCovered::by(covered);
+    let mut known = view
+        .files
+        .iter()
+        .filter_map(|file| Some((catalog.file(file.id)?, file)))
+        .filter(|(version, _)| files_covered.has(&version.path))
+        .peekable();
+    let may_keep = !basis.full && view.gates == basis.gates;
+    let proven = |stat: &StatRecord, now: FileStat| may_keep && stat.proves_unchanged(now);
+    for entry in &listing.files {
+        while let Some((_, gone)) = known.next_if(|(version, _)| version.path < entry.path) {
+            plan.removed += 1;
+            plan.not_kept.insert(gone.id);
+        }
+        let before = known.next_if(|(version, _)| version.path == entry.path);
+        let skip = skipped.remove(entry.path.as_str());
+        if let Some((version, file)) = before {
+            if version.recipe == basis.recipe && proven(&file.stat, entry.stat) {
+                continue;
+            }
+            plan.not_kept.insert(file.id);
+            plan.before.insert(entry.path.clone(), *file);
+        } else if skip
+            .is_some_and(|(_, skip)| skip.stat.is_some_and(|stat| proven(&stat, entry.stat)))
+        {
+            continue;
+        }
+        if let Some((place, skip)) = skip {
+            plan.skips_not_kept.insert(place);
+            plan.skips_before.insert(entry.path.clone(), skip.clone());
         }
         plan.to_read.push(entry.clone());
     }
-    plan.removed = known.len() as u64 - seen;
-    // One that was passed over may be gone too.
-    plan.same_skips &= skips_seen == skipped.len();
-    plan.listed_skips.clone_from(&listing.skips);
+    for (_, gone) in known {
+        plan.removed += 1;
+        plan.not_kept.insert(gone.id);
+    }
+    // What was passed over may be gone too.
+    plan.same_skips &= skipped.is_empty();
+    plan.skips_not_kept
+        .extend(skipped.values().map(|(place, _)| *place));
+    plan.kept = (view.files.len() - plan.not_kept.len()) as u64;
     plan
+}
+
+/// Which files a part covers; neighbours mostly lie in one folder.
+struct FilesCovered<'a> {
+    part: Option<&'a Part>,
+    folder: String,
+    is_covered: bool,
+}
+
+impl<'a> FilesCovered<'a> {
+    fn by(part: Option<&'a Part>) -> Self {
+        Self {
+            part,
+            folder: String::new(),
+            is_covered: part.is_none_or(|part| part.covers("file")),
+        }
+    }
+
+    fn has(&mut self, path: &str) -> bool {
+        let Some(part) = self.part else {
+            return true;
+        };
+        let folder = &path[..path.rfind('/').map_or(0, |at| at + 1)];
+        if folder != self.folder {
+            folder.clone_into(&mut self.folder);
+            self.is_covered = part.covers(path);
+        }
+        self.is_covered
+    }
 }

@@ -8,9 +8,11 @@ use rustc_hash::FxHashMap;
 use wherein_embed::{Embedder, QualityModel};
 use wherein_store::{RowSet, Snapshot, StatRecord, Statistics, View};
 use wherein_walk::{Checkout, Listing};
+use wherein_watch::Followed;
 
 use crate::error::IndexError;
 use crate::locate::Location;
+use crate::look::Settled;
 use crate::models::AddedModels;
 use crate::settings::Settings;
 
@@ -45,6 +47,9 @@ pub struct Repository {
     current: RwLock<Option<Arc<Current>>>,
     /// A listing made while the index was opened, for the first look.
     listed: Mutex<Option<Listing>>,
+    /// Told by a watcher what changes, where there is one.
+    pub(crate) followed: RwLock<Option<Arc<Followed>>>,
+    pub(crate) settled: Mutex<Option<Settled>>,
     /// Files known to differ from the index since the last look.
     pub(crate) pending: AtomicU64,
     /// Whether the last look found nothing to do.
@@ -80,6 +85,8 @@ impl Repository {
             model_error: None,
             current: RwLock::new(None),
             listed: Mutex::new(None),
+            followed: RwLock::new(None),
+            settled: Mutex::new(None),
             pending: AtomicU64::new(0),
             checked: AtomicBool::new(false),
         }
@@ -137,15 +144,6 @@ impl Repository {
         self.listed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The files of the working tree: those of a look just taken, or looks now.
-    pub(crate) fn list(&self) -> Result<Listing, IndexError> {
-        let taken = self.listed().take();
-        match taken {
-            Some(listing) => Ok(listing),
-            None => Ok(wherein_walk::list(self.checkout(), &self.walk_options())?),
-        }
-    }
-
     /// Where checkout and index lie.
     pub fn location(&self) -> &Location {
         &self.location
@@ -192,6 +190,14 @@ impl Repository {
 
     pub(crate) fn model_id(&self) -> &str {
         self.embedder().map_or("", Embedder::model_id)
+    }
+
+    /// Reads the newest generation unless it is open.
+    pub(crate) fn open_newest(&self) -> Result<(), IndexError> {
+        let newest = self
+            .current()
+            .is_some_and(|current| current.snapshot.is_newest(&self.location.index));
+        if newest { Ok(()) } else { self.reload() }
     }
 
     /// Reads the newest generation; what is open keeps answering until then.
@@ -275,14 +281,19 @@ impl Repository {
         Some(look(&current, view))
     }
 
-    /// Whether the last look found the index to be as the working tree is.
+    /// Whether the last look found the index to be as the working tree is, and no
+    /// watcher has told of a change since.
     pub fn is_fresh(&self) -> bool {
-        self.pending_files() == 0 && self.checked.load(Ordering::Relaxed)
+        self.pending_files() == 0
+            && self.checked.load(Ordering::Relaxed)
+            && self.followed().is_none_or(|one| one.is_unchanged())
     }
 
-    /// Files known to differ from the index at the last look.
+    /// Files known to differ from the index at the last look; of those that a watcher
+    /// told of since, at most as many.
     pub fn pending_files(&self) -> u64 {
-        self.pending.load(Ordering::Relaxed)
+        let told = self.followed().map_or(0, |one| one.changed_paths() as u64);
+        self.pending.load(Ordering::Relaxed).max(told)
     }
 }
 

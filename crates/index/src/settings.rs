@@ -61,6 +61,8 @@ pub struct ServeSettings {
     pub timeout_seconds: u64,
     pub max_body_bytes: usize,
     pub refresh_seconds: u64,
+    /// Whether changes of files are watched.
+    pub watch: bool,
 }
 
 impl Settings {

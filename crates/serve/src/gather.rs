@@ -29,6 +29,9 @@ pub(crate) fn search(
     query: &Query,
 ) -> Result<SearchAnswer, Problem> {
     let began = Instant::now();
+    if let Some(refresher) = state.refresher() {
+        refresher.bring_in(&scope.repositories);
+    }
     let mut parts = Vec::with_capacity(scope.repositories.len());
     let mut first_problem = None;
     for served in &scope.repositories {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 use tokio::sync::watch;
@@ -230,6 +230,12 @@ impl Job {
     pub(crate) fn view_id(&self) -> String {
         self.record().is_known = true;
         self.id.clone()
+    }
+
+    /// How long it has been running; zero when it waits.
+    pub(crate) fn has_run_for(&self) -> Duration {
+        let began = self.record().began;
+        began.map_or(Duration::ZERO, |began| began.elapsed())
     }
 
     /// One more wish for the same repository. One that comes while the job

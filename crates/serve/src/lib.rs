@@ -20,6 +20,7 @@ mod jobs;
 mod limits;
 mod observe;
 mod problem;
+mod refresher;
 mod registry;
 mod routes;
 mod running;

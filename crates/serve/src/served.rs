@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::refresher::Refresher;
 use wherein_index::{
     AddedModels, IndexError, IndexSettings, Location, Repository, SearchSettings, Settings,
 };
@@ -81,14 +82,21 @@ pub(crate) struct Served {
     pub(crate) name: String,
     pub(crate) root: PathBuf,
     opener: Arc<Opener>,
+    refresher: Option<Arc<Refresher>>,
     handle: OnceLock<Repository>,
     opening: Mutex<()>,
     looks: Mutex<Looks>,
 }
 
 impl Served {
-    pub(crate) fn new(name: String, root: PathBuf, opener: Arc<Opener>) -> Self {
+    pub(crate) fn new(
+        name: String,
+        root: PathBuf,
+        opener: Arc<Opener>,
+        refresher: Option<Arc<Refresher>>,
+    ) -> Self {
         Self {
+            refresher,
             name,
             root,
             opener,
@@ -104,7 +112,7 @@ impl Served {
     }
 
     /// The handle; reads the disk when it is not open yet.
-    pub(crate) fn repository(&self) -> Result<&Repository, IndexError> {
+    pub(crate) fn repository(self: &Arc<Self>) -> Result<&Repository, IndexError> {
         if let Some(repository) = self.handle.get() {
             return Ok(repository);
         }
@@ -113,6 +121,9 @@ impl Served {
             return Ok(repository);
         }
         let opened = (self.opener)(&self.root)?;
+        if let Some(refresher) = &self.refresher {
+            refresher.follow(self, &opened);
+        }
         Ok(self.handle.get_or_init(|| opened))
     }
 
@@ -129,16 +140,21 @@ impl Served {
         looks.complete = looks.complete.max(Some(began));
     }
 
-    /// Whether every file was seen within `age`.
+    /// Whether the last look can be believed: every file was seen within `age`, or
+    /// a watcher tells of changes.
     pub(crate) fn is_seen_within(&self, age: Duration) -> bool {
-        self.looks()
-            .complete
-            .is_some_and(|began| began.elapsed() <= age)
+        self.opened().is_some_and(Repository::is_followed)
+            || self
+                .looks()
+                .complete
+                .is_some_and(|began| began.elapsed() <= age)
     }
 
     /// Whether it is time to look again.
     pub(crate) fn is_look_due(&self, age: Duration) -> bool {
-        self.looks().tried.is_none_or(|began| began.elapsed() > age)
+        let followed = self.opened().filter(|one| one.is_followed());
+        followed.is_none_or(Repository::has_changes)
+            && self.looks().tried.is_none_or(|began| began.elapsed() > age)
     }
 
     fn looks(&self) -> std::sync::MutexGuard<'_, Looks> {

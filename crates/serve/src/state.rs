@@ -17,6 +17,7 @@ use crate::job::{Job, Wish};
 use crate::jobs::{Jobs, MAX_QUEUED, Refused};
 use crate::limits::Gate;
 use crate::problem::Problem;
+use crate::refresher::Refresher;
 use crate::registry::{self, MAX_REPOSITORIES, Registry};
 use crate::served::{Opener, Served, opener};
 
@@ -42,6 +43,7 @@ struct Shared {
     changing: Mutex<()>,
     repositories: RwLock<BTreeMap<String, Arc<Served>>>,
     jobs: Arc<Jobs>,
+    refresher: Option<Arc<Refresher>>,
     followers: Arc<Semaphore>,
     requests: AtomicU64,
     is_ending: AtomicBool,
@@ -63,7 +65,12 @@ impl AppState {
     pub fn open(options: &ServeOptions, address: SocketAddr) -> Result<Self, ServeError> {
         let settings = &options.settings;
         let limits = settings.serve.clone();
+        let jobs = Jobs::new();
+        let refresher = Some(&jobs)
+            .filter(|_| limits.watch)
+            .and_then(Refresher::start);
         let state = Self(Arc::new(Shared {
+            refresher,
             results: settings.search.results,
             home: options.home.clone(),
             guard: Guard::new(address, options.token.clone())?,
@@ -73,7 +80,7 @@ impl AppState {
             registry: Registry::new(&options.home),
             changing: Mutex::new(()),
             repositories: RwLock::default(),
-            jobs: Jobs::new(),
+            jobs,
             followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
             requests: AtomicU64::new(0),
             is_ending: AtomicBool::new(false),
@@ -109,6 +116,11 @@ impl AppState {
 
     pub(crate) fn jobs(&self) -> &Arc<Jobs> {
         &self.0.jobs
+    }
+
+    /// What brings changes in before an answer, where changes are told.
+    pub(crate) fn refresher(&self) -> Option<&Refresher> {
+        self.0.refresher.as_deref()
     }
 
     /// A place among those that follow jobs.
@@ -194,7 +206,13 @@ impl AppState {
 
     /// Serves it under this name; the one before it is returned.
     fn put(&self, name: &str, root: &Path) -> (Arc<Served>, Option<Arc<Served>>) {
-        let served = Served::new(name.to_owned(), root.to_owned(), Arc::clone(&self.0.opener));
+        let (opener, refresher) = (&self.0.opener, &self.0.refresher);
+        let served = Served::new(
+            name.to_owned(),
+            root.to_owned(),
+            Arc::clone(opener),
+            refresher.clone(),
+        );
         let served = Arc::new(served);
         let mut repositories = self
             .0

@@ -121,6 +121,7 @@ fn halted(count: usize) -> Halted {
                 format!("r{number}"),
                 PathBuf::from("/none"),
                 Arc::clone(&opener),
+                None,
             ))
         })
         .collect();

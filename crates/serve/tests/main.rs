@@ -13,3 +13,4 @@ mod limits;
 mod openapi;
 mod problems;
 mod support;
+mod watching;

@@ -28,6 +28,7 @@ pub(crate) fn options(home: &Path) -> ServeOptions {
     let mut settings = Settings::load(None).expect("settings");
     // Only what a test asks for is looked at.
     settings.serve.refresh_seconds = 3600;
+    settings.serve.watch = false;
     ServeOptions {
         listen: "127.0.0.1:0".parse().expect("address"),
         token: None,

@@ -70,5 +70,6 @@ pub use read::{Options, Unread, read};
 
 /// Bumped whenever the gates may judge the same file otherwise.
 pub const GATES_VERSION: u32 = 1;
+pub use tracked::tracked_key;
 pub use user_config::GlobalExcludes;
 pub use why::{Verdict, why};

@@ -1,6 +1,7 @@
 //! What git tracks, from its index. A missing, damaged or foreign index tracks
 //! nothing: no rule is lifted then, and files are compared by content.
 
+use std::hash::{Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -8,8 +9,10 @@ use filetime::FileTime;
 use gix::ObjectId;
 use gix::index::entry::stat;
 use gix::index::{File, State, decode};
+use rustc_hash::FxHasher;
 use wherein_core::FileStat;
 
+use crate::Checkout;
 use crate::discover::GitInfo;
 use crate::open::read_small;
 
@@ -71,6 +74,19 @@ impl Tracked {
                 .strip_suffix(b"/")
                 .is_some_and(|path| self.contains(path))
     }
+}
+
+/// Which paths git tracks in a checkout, as a key: another set has another.
+pub fn tracked_key(checkout: &Checkout) -> u64 {
+    let tracked = checkout.git.as_ref().map(Tracked::of);
+    let mut hasher = FxHasher::default();
+    if let Some(state) = tracked.as_ref().and_then(|tracked| tracked.0.as_ref()) {
+        for entry in state.entries() {
+            let path: &[u8] = entry.path(state).as_ref();
+            path.hash(&mut hasher);
+        }
+    }
+    hasher.finish()
 }
 
 /// Whether a time of the index is `ns` nanoseconds since the epoch. Git keeps the

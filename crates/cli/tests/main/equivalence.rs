@@ -1,5 +1,6 @@
 //! Whatever is done to a repository, the index that is brought up to date step by
-//! step is the one that is built from nothing.
+//! step is the one that is built from nothing: by looking at everything, or at what
+//! a watcher tells of.
 //!
 //! `WHEREIN_TEST_SEED=N` runs one script; the seeds of `make test` are fixed.
 
@@ -10,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
-use wherein_index::{AddedModels, IndexOptions, Location, Progress, Repository, Settings};
+use wherein_index::{AddedModels, IndexOptions, Location, Progress, Repository, Settings, Watcher};
 
 use crate::program::Scratch;
 use crate::shown::Shown;
@@ -71,6 +72,8 @@ struct World {
     random: Random,
     /// The index that goes along; opened anew now and then.
     along: Option<Repository>,
+    /// Tells it what has changed, in every other script.
+    watcher: Option<Watcher>,
     done: Vec<String>,
 }
 
@@ -85,6 +88,7 @@ impl World {
             scratch,
             random: Random(seed),
             along: None,
+            watcher: (seed % 2 == 1).then(|| Watcher::new().expect("a watcher")),
             done: Vec::new(),
         }
     }
@@ -289,8 +293,14 @@ impl World {
         }
         // As a service does, or as a new process.
         let along = match self.along.take() {
-            Some(along) if self.random.below(2) == 0 => along,
-            _ => self.opened("along"),
+            Some(along) if self.random.below(4) > 0 => along,
+            _ => {
+                let opened = self.opened("along");
+                if let Some(watcher) = &self.watcher {
+                    opened.follow(watcher, || ()).expect("it is watched");
+                }
+                opened
+            }
         };
         let stepwise = Self::shown(&along);
         self.along = Some(along);

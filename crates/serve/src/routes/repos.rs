@@ -128,7 +128,7 @@ impl RepoState {
                 generation: current.snapshot.generation(),
                 head: index.head.clone(),
                 fresh: index.complete
-                    && pending_files == 0
+                    && repository.is_fresh()
                     && served.is_seen_within(state.fresh_age()),
                 complete: index.complete,
                 pending_files,

@@ -109,15 +109,19 @@ fn with_progress<T>(work: impl FnOnce(&Progress) -> T) -> T {
 /// One run, shown; waits for another process that indexes, and says so.
 pub(crate) fn index(repository: &Repository, full: bool) -> Result<IndexReport, IndexError> {
     let wait = Duration::ZERO;
-    with_progress(
-        |progress| match repository.index(IndexOptions { full, wait }, progress) {
+    with_progress(|progress| {
+        let report = match repository.index(IndexOptions { full, wait }, progress) {
             Err(error) if error.is_locked() => {
                 remark(&format!("{error}; waiting, Ctrl-C ends the wait"));
                 repository.index(IndexOptions { full, wait: WAIT }, progress)
             }
             other => other,
-        },
-    )
+        };
+        if report.is_ok() {
+            repository.tidy(false);
+        }
+        report
+    })
 }
 
 /// Gives the chunks their vectors of the model in use beside the built-in one, shown.
@@ -186,7 +190,10 @@ pub(crate) fn refresh(opened: &Opened) -> Result<(), IndexError> {
         wait: Duration::ZERO,
     };
     match with_progress(|progress| repository.index(options, progress)) {
-        Ok(_) => Ok(()),
+        Ok(_) => {
+            repository.tidy(true);
+            Ok(())
+        }
         Err(error) if error.is_locked() && repository.is_indexed() => {
             remark("another process is indexing; the index is searched as it is");
             Ok(())

@@ -58,6 +58,9 @@ pub struct IndexReport {
     pub seconds: f64,
 }
 
+/// Pieces of postings above which a search in haste puts them together.
+const MAX_PIECES: usize = 40;
+
 /// Files of which `stat` proves nothing, up to which they are read before the
 /// lock is taken: a search need not become a writer for them.
 const EXAMINED: usize = 256;
@@ -140,6 +143,9 @@ impl Repository {
             }
             other => other?,
         };
+        if let Some(current) = self.current() {
+            writer.learn(&current.snapshot);
+        }
         progress.enter(Phase::Walking);
         if waited || writer.generation() != compared {
             // The tree has gone on, and so has the index.
@@ -174,11 +180,9 @@ impl Repository {
             &mut writer,
             progress,
         );
-        let is_wiped = writer.is_wiped();
-        // Gives its lock and the space of what it did not commit back.
-        drop(writer);
+        // When it failed, the writer gives back the space of what it did not commit.
         let outcomes = outcomes?;
-        if is_wiped {
+        if writer.is_wiped() {
             self.reload_all()?;
         } else {
             self.reload()?;
@@ -188,9 +192,30 @@ impl Repository {
         if outcomes.complete {
             look.settle(self);
         }
+        drop(writer);
         self.link(progress)?;
         progress.enter(Phase::Done);
         Ok(self.report(started, outcomes, kept, removed))
+    }
+
+    /// Puts pieces of the postings together when there are many: to be called when
+    /// nobody waits, since it takes the longer, the more was added. With `haste` only
+    /// when there are so many that searches are slow. What fails is left as it is.
+    pub fn tidy(&self, haste: bool) {
+        let untidy = self.current().is_some_and(|current| {
+            let pieces = current.snapshot.pieces();
+            pieces.can_be_fewer && (!haste || pieces.count > MAX_PIECES)
+        });
+        if !untidy || self.model_error().is_some() {
+            return;
+        }
+        let tidied = Writer::open(&self.location.index, &WriterOptions::default())
+            .and_then(|mut writer| writer.tidy())
+            .map_err(IndexError::from)
+            .and_then(|()| self.reload());
+        if let Err(error) = tidied {
+            tracing::info!(%error, "the postings stay in many pieces");
+        }
     }
 
     /// The report of a run that found nothing to do.

@@ -457,6 +457,7 @@ fn write(
             }
             if since_commit >= stages.checkpoint_bytes {
                 writer.commit(view.view(false, writer.catalog()))?;
+                writer.tidy()?;
                 since_commit = 0;
             }
         }

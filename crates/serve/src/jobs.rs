@@ -165,6 +165,13 @@ impl Jobs {
             };
             let Some(job) = next else { return };
             while self.run(&job) {}
+            // Whoever waited for it goes on meanwhile.
+            if let Some(repository) = job.served.opened() {
+                let tidied = catch_unwind(AssertUnwindSafe(|| repository.tidy(false)));
+                if tidied.is_err() {
+                    tracing::error!(repo = job.served.name, "upkeep panicked");
+                }
+            }
         }
     }
 

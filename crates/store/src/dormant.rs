@@ -1,7 +1,7 @@
 //! File versions that no view holds any more and that are kept all the same: a
 //! branch that is switched away from comes back, and is then not read again.
 
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 
 use crate::catalog::FileVersion;
 
@@ -14,32 +14,36 @@ const ALWAYS: u64 = 4096;
 /// that are to be dropped: the ones that were left longest ago, until the others
 /// are few enough; those that another version has made needless; with
 /// `keep_none` all.
-pub(crate) fn dropped(
-    files: &mut [FileVersion],
-    held: &HashSet<u32>,
+pub(crate) fn dropped<'a>(
+    files: &'a mut [FileVersion],
+    held: &FxHashSet<u32>,
     generation: u64,
     keep_none: bool,
-) -> HashSet<u32> {
-    let key = |file: &FileVersion| (file.path.clone(), file.hash, file.recipe);
-    let (mut keys, mut recipes, mut chunks) = (HashSet::new(), HashSet::new(), 0_u64);
-    let mut dormant = Vec::new();
-    for (at, file) in files.iter_mut().enumerate() {
-        if held.contains(&file.id) {
-            file.left = 0;
-            keys.insert(key(file));
-            recipes.insert(file.recipe);
-            chunks += u64::from(file.chunks);
-        } else {
-            if file.left == 0 {
-                file.left = generation;
-            }
-            dormant.push(at);
+) -> FxHashSet<u32> {
+    for file in &mut *files {
+        match (held.contains(&file.id), file.left) {
+            (true, _) => file.left = 0,
+            (false, 0) => file.left = generation,
+            (false, _) => {}
         }
+    }
+    let files = &*files;
+    let mut dormant: Vec<usize> = (0..files.len()).filter(|at| files[*at].left > 0).collect();
+    if dormant.is_empty() {
+        return FxHashSet::default();
+    }
+    let key = |file: &'a FileVersion| (file.path.as_str(), file.hash, file.recipe);
+    let (mut keys, mut recipes) = (FxHashSet::default(), FxHashSet::default());
+    let mut chunks = 0_u64;
+    for file in files.iter().filter(|file| file.left == 0) {
+        keys.insert(key(file));
+        recipes.insert(file.recipe);
+        chunks += u64::from(file.chunks);
     }
     // The newest first.
     dormant.sort_by_key(|at| std::cmp::Reverse((files[*at].left, files[*at].id)));
     let most = (chunks / SHARE).max(ALWAYS);
-    let (mut kept, mut dropped) = (0_u64, HashSet::new());
+    let (mut kept, mut dropped) = (0_u64, FxHashSet::default());
     for at in dormant {
         let file = &files[at];
         // What no run can come back to is of no use; the same content twice neither.
@@ -78,15 +82,15 @@ mod tests {
             file(3, "c", 3000, 5),
             file(4, "d", 1000, 0),
         ];
-        let held = HashSet::from([1]);
+        let held = FxHashSet::from_iter([1]);
         let dropped = super::dropped(&mut files, &held, 6, false);
-        assert_eq!(dropped, HashSet::from([2]));
+        assert_eq!(dropped, FxHashSet::from_iter([2]));
         assert_eq!((files[0].left, files[3].left), (0, 6));
         // Held again, it is no longer dormant.
-        let dropped = super::dropped(&mut files, &HashSet::from([1, 2]), 7, false);
+        let dropped = super::dropped(&mut files, &FxHashSet::from_iter([1, 2]), 7, false);
         assert_eq!((dropped.len(), files[1].left), (0, 0));
         let dropped = super::dropped(&mut files, &held, 8, true);
-        assert_eq!(dropped, HashSet::from([2, 3, 4]));
+        assert_eq!(dropped, FxHashSet::from_iter([2, 3, 4]));
     }
 
     #[test]
@@ -99,7 +103,7 @@ mod tests {
         // The same content as one that is held; and made by another recipe.
         files[1].hash = files[0].hash;
         files[2].recipe = 2;
-        let dropped = super::dropped(&mut files, &HashSet::from([1]), 2, false);
-        assert_eq!(dropped, HashSet::from([2, 3]));
+        let dropped = super::dropped(&mut files, &FxHashSet::from_iter([1]), 2, false);
+        assert_eq!(dropped, FxHashSet::from_iter([2, 3]));
     }
 }

@@ -1,6 +1,7 @@
 //! The lexical index: tantivy's postings. tantivy keeps them and makes the
 //! commit; how they are scored stands in `scoring`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,11 +18,15 @@ use crate::error::StoreError;
 use crate::lexical_files::{self, LexicalFiles};
 use crate::scoring::{BODY, FIELDS};
 use crate::tokenizer::CodeTokenizer;
+use crate::verified::Verified;
 
 const TOKENIZER: &str = "code";
 
-/// Segments of postings above which a commit merges the small ones.
-const MAX_SEGMENTS: usize = 8;
+/// Segments of postings are of the same size when they have as many documents, within
+/// this factor; as many of one size are merged.
+const SIZE_STEP: u32 = 8;
+/// Fewer documents make no smaller size.
+const SMALLEST_SIZE: u32 = 1000;
 
 /// The words of one chunk.
 pub(crate) struct LexicalDocument<'a> {
@@ -186,28 +191,40 @@ impl LexicalWriter {
         Ok(())
     }
 
-    /// Merges the smaller segments when there are many; the commit stands.
-    pub(crate) fn merge_small(&mut self) -> Result<(), StoreError> {
+    /// Merges segments of about the same size when there are many; the commit stands.
+    /// So each document is rewritten once for each size that there is.
+    pub(crate) fn merge_by_size(&mut self) -> Result<(), StoreError> {
         let error = writing_error(&self.path);
-        let mut metas = self.index.searchable_segment_metas().map_err(&error)?;
-        if metas.len() > MAX_SEGMENTS {
-            metas.sort_by_key(tantivy::SegmentMeta::num_docs);
-            // From the smallest on, as long as the next is not much larger
-            // than all before it: each document is rewritten O(log n) times.
-            let mut taken: Vec<_> = Vec::new();
-            let mut sum = 0;
-            for meta in &metas {
-                if taken.len() >= 2 && meta.num_docs() > sum.max(10_000) * 2 {
-                    break;
-                }
-                sum += meta.num_docs();
-                taken.push(meta.id());
-            }
-            self.writer.merge(&taken).wait().map_err(&error)?;
+        let metas = self.index.searchable_segment_metas().map_err(&error)?;
+        let sizes = metas.iter().map(|meta| (meta.num_docs(), meta.id()));
+        for same in many_of_a_size(sizes) {
+            self.writer.merge(&same).wait().map_err(&error)?;
         }
         self.writer.garbage_collect_files().wait().map_err(&error)?;
         Ok(())
     }
+}
+
+/// Those of some segments, by their number of documents, of whose size there are many.
+fn many_of_a_size<T>(segments: impl Iterator<Item = (u32, T)>) -> Vec<Vec<T>> {
+    let mut sizes: BTreeMap<u32, Vec<T>> = BTreeMap::new();
+    for (documents, segment) in segments {
+        let size = (documents / SMALLEST_SIZE).max(1).ilog(SIZE_STEP);
+        sizes.entry(size).or_default().push(segment);
+    }
+    let sizes = sizes.into_values();
+    sizes
+        .filter(|same| same.len() >= SIZE_STEP as usize)
+        .collect()
+}
+
+/// The pieces that the postings are in.
+#[derive(Clone, Copy, Debug)]
+pub struct Pieces {
+    /// How many there are.
+    pub count: usize,
+    /// Whether [`Writer::tidy`](crate::Writer::tidy) makes them fewer.
+    pub can_be_fewer: bool,
 }
 
 pub(crate) struct FieldOfSegment {
@@ -216,6 +233,7 @@ pub(crate) struct FieldOfSegment {
 }
 
 pub(crate) struct PostingsSegment {
+    documents: u32,
     pub(crate) fields: Vec<FieldOfSegment>,
     /// File and ordinal of each document, packed; `None` for the deleted.
     chunks: Vec<Option<u64>>,
@@ -238,6 +256,7 @@ pub(crate) struct LexicalReader {
     pub(crate) segments: Vec<PostingsSegment>,
     columns: Columns,
     live: u64,
+    verified: Verified,
     /// Number of the file of each row.
     pub(crate) files: Vec<u32>,
     /// Words of each file's bodies.
@@ -245,21 +264,20 @@ pub(crate) struct LexicalReader {
 }
 
 impl LexicalReader {
-    /// Opens the newest commit and gives its payload along.
-    pub(crate) fn open(path: &Path) -> Result<Option<(Self, String)>, StoreError> {
+    /// Opens the newest commit and gives its payload along. Files that `previous` has
+    /// verified and that were not touched since are not verified again.
+    pub(crate) fn open(
+        path: &Path,
+        previous: Option<&Self>,
+    ) -> Result<Option<(Self, String)>, StoreError> {
         if !path.join("meta.json").exists() {
             return Ok(None);
         }
         let error = reading_error(path);
         let (index, columns) = open_for_reading(path)?;
         let before = index.load_metas().map_err(&error)?;
-        let damaged = index.validate_checksum().map_err(&error)?;
-        if let Some(file) = damaged.into_iter().min() {
-            return Err(StoreError::damaged(
-                &path.join(file),
-                "its checksum is wrong",
-            ));
-        }
+        let previous = previous.map(|previous| &previous.verified);
+        let verified = Verified::all(path, &index, &before, previous)?;
         let reader: IndexReader = index
             .reader_builder()
             .reload_policy(ReloadPolicy::Manual)
@@ -289,6 +307,7 @@ impl LexicalReader {
                 })
                 .collect();
             segments.push(PostingsSegment {
+                documents: segment.num_docs(),
                 fields,
                 chunks,
                 rows: Vec::new(),
@@ -301,6 +320,7 @@ impl LexicalReader {
             segments,
             columns,
             live,
+            verified,
             files: Vec::new(),
             file_lengths: Vec::new(),
         };
@@ -313,7 +333,7 @@ impl LexicalReader {
     pub(crate) fn set_places(
         &mut self,
         (rows, files): (usize, usize),
-        place_of: impl Fn(u32, u16) -> Option<Place>,
+        mut place_of: impl FnMut(u32, u16) -> Option<Place>,
     ) -> u64 {
         let mut unknown = 0;
         self.files = vec![u32::MAX; rows];
@@ -339,6 +359,14 @@ impl LexicalReader {
                 .collect();
         }
         unknown
+    }
+
+    pub(crate) fn pieces(&self) -> Pieces {
+        let sizes = self.segments.iter().map(|one| (one.documents, ()));
+        Pieces {
+            count: self.segments.len(),
+            can_be_fewer: !many_of_a_size(sizes).is_empty(),
+        }
     }
 
     pub(crate) fn live(&self) -> u64 {

@@ -13,6 +13,7 @@
 
 mod catalog;
 mod chunks;
+mod compaction;
 mod dense;
 mod disk;
 mod dormant;
@@ -36,11 +37,13 @@ mod snapshot;
 mod statistics;
 mod tokenizer;
 mod vectors;
+mod verified;
 mod writer;
 
 pub use catalog::{Catalog, FORMAT_VERSION, FileVersion, StatRecord, View, ViewFile, ViewSkip};
 pub use dense::{Nearest, RoughQuery};
 pub use error::StoreError;
+pub use lexical::Pieces;
 pub use quality::VectorsOfFiles;
 pub use rows::RowSet;
 pub use scoring::{FIELDS, FileScore, LexicalQuery, LexicalScores, MAX_TERMS};

@@ -1,6 +1,7 @@
 //! Opens a generation: from the commit payload to checked segments, postings
 //! that know their rows, and the graph where it fits.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +53,11 @@ impl Snapshot {
         } else {
             Some(generation::read(&layout, &payload)?)
         };
-        let Some((mut lexical, opened)) = LexicalReader::open(&layout.lexical())? else {
+        let Some((mut lexical, opened)) = LexicalReader::open(
+            &layout.lexical(),
+            previous.map(|previous| &previous.lexical),
+        )?
+        else {
             return Ok(None);
         };
         if opened != payload {
@@ -94,12 +99,19 @@ impl Snapshot {
             bases: &bases,
         };
         let (rows, files) = bases[bases.len() - 1];
+        // Chunks of a file mostly follow each other.
+        let mut last: Option<(u32, u32, Range<u32>)> = None;
         let unknown = lexical.set_places((rows as usize, files as usize), |id, ordinal| {
-            let file = *numbers.get(&id)?;
-            let rows = places.rows(places.file(file));
+            let (_, file, rows) = match &last {
+                Some(same) if same.0 == id => same,
+                _ => {
+                    let file = *numbers.get(&id)?;
+                    last.insert((id, file, places.rows(places.file(file))))
+                }
+            };
             (u32::from(ordinal) < rows.len() as u32).then(|| Place {
                 row: rows.start + u32::from(ordinal),
-                file,
+                file: *file,
             })
         });
         if unknown > 0 {

@@ -22,7 +22,7 @@ const ENTRY: usize = 4 + 4 + 8 + 8 + 8;
 const ALIGN: u64 = 64;
 
 /// What the manifest remembers of a section file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
 pub(crate) struct Identity {
     pub(crate) len: u64,
     pub(crate) contents: u64,

@@ -13,7 +13,7 @@ use crate::chunks::{ChunkSegment, FileRow, SymbolRow};
 use crate::disk::Layout;
 use crate::error::StoreError;
 use crate::graph::Graph;
-use crate::lexical::LexicalReader;
+use crate::lexical::{LexicalReader, Pieces};
 use crate::rows::RowSet;
 use crate::scoring::{LexicalQuery, LexicalScores};
 use crate::statistics::Statistics;
@@ -277,6 +277,11 @@ impl Snapshot {
         counted: &Statistics,
     ) -> Result<LexicalScores, StoreError> {
         self.lexical.scores(query, counted)
+    }
+
+    /// In how many pieces the postings are.
+    pub fn pieces(&self) -> Pieces {
+        self.lexical.pieces()
     }
 
     /// Counts and sizes.

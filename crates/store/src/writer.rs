@@ -5,14 +5,14 @@
 //! of the lexical index, whose payload names the manifest, puts them in force.
 //! A writer that dies before that leaves the last generation as it was.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use wherein_core::{Chunk, ContentHash, Language, limits};
 
 use crate::catalog::{Catalog, FileVersion, Manifest, SegmentRecord, VectorRecord, View};
-use crate::chunks::{ChunkSegment, ChunkSegmentBuilder, FileInput};
+use crate::chunks::{ChunkSegmentBuilder, FileInput};
+use crate::compaction::Contents;
 use crate::disk::Layout;
 use crate::error::StoreError;
 use crate::lexical::{LexicalDocument, LexicalWriter, committed_payload};
@@ -24,12 +24,6 @@ use crate::{dormant, generation};
 
 /// Memory of a segment under construction, in bytes, above which it is written.
 const SEGMENT_BYTES: usize = 32 << 20;
-
-/// Segments smaller than this, in chunks, are merged when there are many.
-const SMALL_SEGMENT: u32 = 8_000;
-
-/// How many small segments may lie about.
-const MAX_SMALL_SEGMENTS: usize = 6;
 
 /// A file to be added: its text, chunks and vectors.
 #[derive(Clone, Copy, Debug)]
@@ -61,12 +55,12 @@ pub struct WriterOptions {
     pub mend: bool,
 }
 
-struct SegmentInProgress {
-    id: u64,
-    chunks: ChunkSegmentBuilder,
-    vectors: Option<VectorSegmentBuilder>,
+pub(crate) struct SegmentInProgress {
+    pub(crate) id: u64,
+    pub(crate) chunks: ChunkSegmentBuilder,
+    pub(crate) vectors: Option<VectorSegmentBuilder>,
     /// Those of a second model, while segments that have them are merged.
-    quality: Option<QualityInProgress>,
+    pub(crate) quality: Option<QualityInProgress>,
 }
 
 /// What was taken out of an index.
@@ -86,8 +80,9 @@ pub struct Writer {
     lexical: LexicalWriter,
     pub(crate) manifest: Manifest,
     catalog: Catalog,
-    model: Option<(String, usize)>,
+    pub(crate) model: Option<(String, usize)>,
     in_progress: Option<SegmentInProgress>,
+    pub(crate) contents: Contents,
     /// Whether versions that no view holds are dropped with the next commit.
     keeps_none: bool,
     is_wiped: bool,
@@ -122,6 +117,7 @@ impl Writer {
             catalog,
             model: options.model.clone(),
             in_progress: None,
+            contents: Contents::default(),
             keeps_none: false,
             is_wiped,
             in_force: Some(manifest.clone()),
@@ -259,7 +255,10 @@ impl Writer {
         Ok(())
     }
 
-    fn write_built(&self, segment: SegmentInProgress) -> Result<SegmentRecord, StoreError> {
+    pub(crate) fn write_built(
+        &self,
+        segment: SegmentInProgress,
+    ) -> Result<SegmentRecord, StoreError> {
         let chunk_count = segment.chunks.chunk_count();
         let path = self.layout.file(&Layout::chunks_name(segment.id));
         let chunks = segment.chunks.write(&path)?;
@@ -303,7 +302,7 @@ impl Writer {
         let (views, files) = (self.catalog.views.len(), self.catalog.files.len());
         self.catalog.views.retain(|one| !is_gone(&one.root));
         let held = self.catalog.views.iter().flat_map(|view| &view.files);
-        let held: HashSet<u32> = held.map(|file| file.id).collect();
+        let held: FxHashSet<u32> = held.map(|file| file.id).collect();
         let views = views - self.catalog.views.len();
         if views > 0 || held.len() < files {
             self.keeps_none = true;
@@ -338,6 +337,12 @@ impl Writer {
         self.commit_catalog()
     }
 
+    /// Keeps the postings in few pieces; the commit stands. To be called when those
+    /// who wait for the commit have it: it takes the longer, the more was added.
+    pub fn tidy(&mut self) -> Result<(), StoreError> {
+        self.lexical.merge_by_size()
+    }
+
     /// Leaves no word of a deleted document in the postings.
     pub fn forget_deleted(&mut self) -> Result<(), StoreError> {
         self.lexical.merge_all()
@@ -346,7 +351,7 @@ impl Writer {
     pub(crate) fn commit_catalog(&mut self) -> Result<u64, StoreError> {
         self.catalog.views.sort_by(|a, b| a.root.cmp(&b.root));
         self.share_versions();
-        let held: HashSet<u32> = self
+        let held: FxHashSet<u32> = self
             .catalog
             .views
             .iter()
@@ -359,7 +364,7 @@ impl Writer {
             self.lexical.delete_file(*file);
         }
         files.retain(|file| !dropped.contains(&file.id));
-        let kept: HashSet<u32> = files.iter().map(|file| file.id).collect();
+        let kept: FxHashSet<u32> = files.iter().map(|file| file.id).collect();
         self.compact(&kept)?;
         self.manifest.live_chunks = self
             .catalog
@@ -373,7 +378,6 @@ impl Writer {
         self.lexical.commit(&payload)?;
         self.in_force = Some(self.manifest.clone());
         generation::sweep(&self.layout, &self.manifest);
-        self.lexical.merge_small()?;
         Ok(self.manifest.generation)
     }
 
@@ -396,126 +400,14 @@ impl Writer {
             }
         }
     }
-
-    /// Rewrites segments that are mostly dead, and small ones when there are many.
-    fn compact(&mut self, held: &HashSet<u32>) -> Result<(), StoreError> {
-        let mut rewrite: Vec<usize> = Vec::new();
-        let mut small: Vec<usize> = Vec::new();
-        let mut gone: Vec<usize> = Vec::new();
-        let mut live_of = Vec::new();
-        for (number, record) in self.manifest.segments.iter().enumerate() {
-            let chunks = self.open_chunks(record)?;
-            let live: u32 = (0..chunks.file_count())
-                .map(|file| chunks.file(file))
-                .filter(|file| held.contains(&file.id))
-                .map(|file| file.chunk_count)
-                .sum();
-            let files_live =
-                (0..chunks.file_count()).any(|file| held.contains(&chunks.file(file).id));
-            live_of.push(live);
-            if !files_live {
-                gone.push(number);
-            } else if live * 2 < record.chunk_count {
-                rewrite.push(number);
-            } else if record.chunk_count < SMALL_SEGMENT {
-                small.push(number);
-            }
-        }
-        if small.len() > MAX_SMALL_SEGMENTS {
-            rewrite.append(&mut small);
-            rewrite.sort_unstable();
-        }
-        let merged = self.merge(&rewrite, held)?;
-        let mut number = 0;
-        self.manifest.segments.retain(|_| {
-            let keep = !gone.contains(&number) && !rewrite.contains(&number);
-            number += 1;
-            keep
-        });
-        self.manifest.segments.extend(merged);
-        Ok(())
-    }
-
-    pub(crate) fn open_chunks(&self, record: &SegmentRecord) -> Result<ChunkSegment, StoreError> {
-        let path = self.layout.file(&Layout::chunks_name(record.id));
-        ChunkSegment::open(&path, record.chunks)
-    }
-
-    /// The live files of some segments as new segments, one for each model.
-    fn merge(
-        &mut self,
-        segments: &[usize],
-        held: &HashSet<u32>,
-    ) -> Result<Vec<SegmentRecord>, StoreError> {
-        let records: Vec<SegmentRecord> = segments
-            .iter()
-            .map(|number| self.manifest.segments[*number].clone())
-            .collect();
-        let mut written: Vec<SegmentRecord> = Vec::new();
-        let mut done = vec![false; records.len()];
-        for first in 0..records.len() {
-            if done[first] {
-                continue;
-            }
-            let of = records[first]
-                .vectors
-                .as_ref()
-                .map(|one| (one.model.clone(), one.dimensions as usize));
-            self.manifest.next_segment += 1;
-            let mut target = SegmentInProgress {
-                id: self.manifest.next_segment,
-                chunks: ChunkSegmentBuilder::default(),
-                vectors: of.as_ref().map(|(_, d)| VectorSegmentBuilder::new(*d)),
-                quality: QualityInProgress::of_newest(&records, &mut self.manifest),
-            };
-            for (number, record) in records.iter().enumerate().skip(first) {
-                let model = record
-                    .vectors
-                    .as_ref()
-                    .map(|one| (one.model.clone(), one.dimensions as usize));
-                if done[number] || model != of {
-                    continue;
-                }
-                done[number] = true;
-                self.copy_live(record, &mut target, held)?;
-            }
-            let current = std::mem::replace(&mut self.model, of);
-            let record = self.write_built(target);
-            self.model = current;
-            written.push(record?);
-        }
-        Ok(written)
-    }
-
-    fn copy_live(
-        &self,
-        record: &SegmentRecord,
-        target: &mut SegmentInProgress,
-        held: &HashSet<u32>,
-    ) -> Result<(), StoreError> {
-        let chunks = self.open_chunks(record)?;
-        let vectors = record.open_vectors(&self.layout)?;
-        let quality = record.open_quality(&self.layout)?;
-        for number in 0..chunks.file_count() {
-            let file = chunks.file(number);
-            if !held.contains(&file.id) {
-                continue;
-            }
-            target.chunks.copy(&chunks, number)?;
-            if let (Some(from), Some(to)) = (&vectors, &mut target.vectors) {
-                to.copy(from, file.chunks())?;
-            }
-            if let Some(to) = &mut target.quality {
-                let same = to.is_of(record);
-                to.copy(quality.as_ref().filter(|_| same), file.chunks())?;
-            }
-        }
-        Ok(())
-    }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        // What is in force is all that there is.
+        if self.in_force.is_some() && !self.has_uncommitted() {
+            return;
+        }
         // Uncommitted postings are forgotten, and files of segments that were
         // not committed give their space back: the disk may be full of them.
         if let Err(error) = self.lexical.rollback() {

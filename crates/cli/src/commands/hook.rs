@@ -163,6 +163,7 @@ fn indexed(location: Location) -> Result<u64> {
         wait: session::WAIT,
     };
     let report = repository.index(options, &Progress::default())?;
+    repository.tidy(false);
     repository.fill(&Progress::default())?;
     Ok(report.files_indexed + report.files_reused + report.files_removed)
 }

@@ -26,9 +26,17 @@ impl Client {
 
     /// Status, body, and the time from sending to the last byte.
     pub(crate) fn post(&mut self, path: &str, body: &Value) -> Result<(u16, Value, f64)> {
-        let body = body.to_string();
+        self.send("POST", path, &body.to_string())
+    }
+
+    /// Body of an answer.
+    pub(crate) fn get(&mut self, path: &str) -> Result<Value> {
+        Ok(self.send("GET", path, "")?.1)
+    }
+
+    fn send(&mut self, method: &str, path: &str, body: &str) -> Result<(u16, Value, f64)> {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         );

@@ -31,8 +31,11 @@ pub(crate) struct Figures {
     pub(crate) no_change_ms: f64,
     /// A new process answers with what five changed files hold now.
     pub(crate) changed_process_ms: f64,
-    /// A running service is told of five changed files and then finds what they hold.
+    /// From when five files are written to an answer of a running service with what they
+    /// hold; nobody tells it.
     pub(crate) changed_service_ms: f64,
+    /// A running service is asked for a run, and nothing has changed.
+    pub(crate) no_change_service_ms: f64,
     /// A commit with hooks, and what it takes more than one without.
     pub(crate) commit_ms: f64,
     pub(crate) hook_ms: f64,
@@ -74,7 +77,7 @@ pub(crate) fn all(
     }
     let no_change_ms = measure::percentile(&times, 0.5);
     let changed_process_ms = by_process(program, &root)?;
-    let changed_service_ms = by_service(program, &root)?;
+    let (changed_service_ms, no_change_service_ms) = by_service(program, &root)?;
     commit_all(&root)?;
     program.run(&["index", shown])?;
     let (worktree_seconds, worktree_share) = worktree(program, &root, scratch)?;
@@ -87,6 +90,7 @@ pub(crate) fn all(
         no_change_ms,
         changed_process_ms,
         changed_service_ms,
+        no_change_service_ms,
         commit_ms,
         hook_ms,
         worktree_seconds,
@@ -174,17 +178,32 @@ fn by_process(program: &Program, root: &Path) -> Result<f64> {
     Ok(measure::percentile(&times, 0.5))
 }
 
-fn by_service(program: &Program, root: &Path) -> Result<f64> {
+/// Milliseconds until five changed files are found, and until a run that has nothing to
+/// do is over.
+fn by_service(program: &Program, root: &Path) -> Result<(f64, f64)> {
     let files = some_files(root, CHANGED)?;
     let mut server = Server::start(program, text(root)?)?;
     let client = &mut server.client;
-    let mut times = Vec::new();
+    let (mut times, mut idle_times) = (Vec::new(), Vec::new());
     for round in 0..=ROUNDS {
         // Settled, as between two edits of a person.
         std::thread::sleep(Duration::from_secs(2));
+        let began = Instant::now();
+        let (_, job, _) = client.post("/v1/repos/followed/index", &json!({}))?;
+        let path = format!("/v1/jobs/{}", job["id"].as_str().context("a job")?);
+        loop {
+            let job = client.get(&path)?;
+            if job["state"] == "done" {
+                ensure!(job["report"]["files_indexed"] == 0, "{job}");
+                break;
+            }
+            ensure!(began.elapsed() < Duration::from_mins(1), "{job}");
+        }
+        if round > 0 {
+            idle_times.push(began.elapsed().as_secs_f64() * 1000.0);
+        }
         let name = change(&files, 100 + round)?;
         let began = Instant::now();
-        client.post("/v1/repos/followed/index", &json!({}))?;
         let question = json!({"query": name, "mode": "symbol"});
         loop {
             let (_, answer, _) = client.post("/v1/search", &question)?;
@@ -201,7 +220,8 @@ fn by_service(program: &Program, root: &Path) -> Result<f64> {
             times.push(began.elapsed().as_secs_f64() * 1000.0);
         }
     }
-    Ok(measure::percentile(&times, 0.5))
+    let median = |times: &[f64]| measure::percentile(times, 0.5);
+    Ok((median(&times), median(&idle_times)))
 }
 
 fn index_bytes(program: &Program, root: &Path) -> Result<f64> {

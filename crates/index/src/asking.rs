@@ -205,11 +205,7 @@ impl Repository {
     /// Files of the view that differ from a revision of git.
     fn changed_since(&self, revision: &str, current: &Current) -> Result<Vec<String>, IndexError> {
         let snapshot = &current.snapshot;
-        let files: Vec<&str> = current
-            .stats
-            .keys()
-            .map(|number| snapshot.file(*number).0)
-            .collect();
+        let files: Vec<&str> = current.held().map(|file| snapshot.file(file).0).collect();
         let (checkout, options) = (self.checkout(), self.walk_options());
         Ok(wherein_walk::changed_since(
             checkout, revision, &files, &options,
@@ -248,7 +244,7 @@ impl Repository {
         let Some(now) = wherein_walk::stat(self.checkout(), path) else {
             return false;
         };
-        let recorded = current.stats.get(&file);
+        let recorded = current.stat(file);
         if recorded.is_some_and(|stat| stat.proves_unchanged(now)) {
             return true;
         }

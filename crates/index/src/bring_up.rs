@@ -1,6 +1,8 @@
 //! Bringing an index up to date with the working tree.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use wherein_store::{Nearest, StatRecord, StoreError, Writer, WriterOptions};
@@ -58,12 +60,36 @@ pub struct IndexReport {
     pub seconds: f64,
 }
 
+/// Bytes to be read below which a run is a small one.
+const LITTLE: u64 = 1 << 20;
+
 /// Pieces of postings above which a search in haste puts them together.
 const MAX_PIECES: usize = 40;
 
 /// Files of which `stat` proves nothing, up to which they are read before the
 /// lock is taken: a search need not become a writer for them.
 const EXAMINED: usize = 256;
+
+/// The one writer, in this process and among all.
+pub(crate) struct OwnWriter<'a> {
+    writer: Writer,
+    // After the writer has given its lock back.
+    _turn: MutexGuard<'a, ()>,
+}
+
+impl Deref for OwnWriter<'_> {
+    type Target = Writer;
+
+    fn deref(&self) -> &Writer {
+        &self.writer
+    }
+}
+
+impl DerefMut for OwnWriter<'_> {
+    fn deref_mut(&mut self) -> &mut Writer {
+        &mut self.writer
+    }
+}
 
 /// What reading the doubtful files has shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -136,16 +162,17 @@ impl Repository {
             }
         }
         let compared = self.current().map_or(0, |one| one.snapshot.generation());
-        let (mut writer, waited) = match self.writer(options, started, progress) {
+        let is_little = planned
+            .as_ref()
+            .is_some_and(|plan| plan.bytes_to_read() < LITTLE);
+        let opened = self.writer(options, is_little, started, progress);
+        let (mut writer, waited) = match opened {
             // What would be written down can be found out again.
             Err(error) if is_right && (error.is_locked() || error.is_unwritable()) => {
                 return Ok(self.unchanged(started, &Plan::default(), progress));
             }
             other => other?,
         };
-        if let Some(current) = self.current() {
-            writer.learn(&current.snapshot);
-        }
         progress.enter(Phase::Walking);
         if waited || writer.generation() != compared {
             // The tree has gone on, and so has the index.
@@ -183,16 +210,16 @@ impl Repository {
         // When it failed, the writer gives back the space of what it did not commit.
         let outcomes = outcomes?;
         if writer.is_wiped() {
+            drop(writer);
             self.reload_all()?;
         } else {
-            self.reload()?;
+            self.reload_committed(writer.writer.into_committed())?;
         }
         self.pending.store(0, Ordering::Relaxed);
         self.checked.store(outcomes.complete, Ordering::Relaxed);
         if outcomes.complete {
             look.settle(self);
         }
-        drop(writer);
         self.link(progress)?;
         progress.enter(Phase::Done);
         Ok(self.report(started, outcomes, kept, removed))
@@ -209,10 +236,12 @@ impl Repository {
         if !untidy || self.model_error().is_some() {
             return;
         }
+        let turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let tidied = Writer::open(&self.location.index, &WriterOptions::default())
             .and_then(|mut writer| writer.tidy())
             .map_err(IndexError::from)
             .and_then(|()| self.reload());
+        drop(turn);
         if let Err(error) = tidied {
             tracing::info!(%error, "the postings stay in many pieces");
         }
@@ -299,16 +328,19 @@ impl Repository {
             .unwrap_or(false)
     }
 
-    /// Becomes the one writer; waits for another as long as it may and until
-    /// the run is stopped, and says whether it had to.
+    /// Becomes the one writer, of a little or a lot; waits for another as long as it
+    /// may and until the run is stopped, and says whether it had to.
     pub(crate) fn writer(
         &self,
         run: IndexOptions,
+        is_little: bool,
         started: Instant,
         progress: &Progress,
-    ) -> Result<(Writer, bool), IndexError> {
+    ) -> Result<(OwnWriter<'_>, bool), IndexError> {
+        let turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let threads = self.threads().div_ceil(2).min(4);
         let options = WriterOptions {
-            threads: self.threads().div_ceil(2).min(4),
+            threads: if is_little { 0 } else { threads },
             model: self
                 .embedder()
                 .map(|embedder| (embedder.model_id().to_owned(), embedder.dimensions())),
@@ -316,7 +348,9 @@ impl Repository {
         };
         let mut waited = false;
         loop {
-            match Writer::open(&self.location.index, &options) {
+            let current = self.current();
+            let known = current.as_ref().map(|current| &current.snapshot);
+            match Writer::open_after(known, &self.location.index, &options) {
                 Err(StoreError::Locked { .. })
                     if started.elapsed() < run.wait && !progress.is_stopped() =>
                 {
@@ -324,7 +358,13 @@ impl Repository {
                     progress.enter(Phase::Waiting);
                     std::thread::sleep(POLL);
                 }
-                opened => return Ok((opened?, waited)),
+                opened => {
+                    let writer = OwnWriter {
+                        writer: opened?,
+                        _turn: turn,
+                    };
+                    return Ok((writer, waited));
+                }
             }
         }
     }

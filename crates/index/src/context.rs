@@ -151,9 +151,8 @@ impl Repository {
             return (Vec::new(), Vec::new());
         }
         let indexed: FxHashSet<&str> = current
-            .stats
-            .keys()
-            .map(|number| current.snapshot.file(*number).0)
+            .held()
+            .map(|file| current.snapshot.file(file).0)
             .collect();
         let root = &self.checkout().root;
         let mut excluded = Vec::with_capacity(given.len());

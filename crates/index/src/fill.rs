@@ -155,7 +155,7 @@ impl Repository {
         let lacking = lacking(&current, model.model_id());
         progress.begin();
         progress.enter(Phase::Embedding);
-        let bytes = |file: &Lacking| current.stats.get(&file.number).map_or(0, StatRecord::size);
+        let bytes = |file: &Lacking| current.stat(file.number).map_or(0, StatRecord::size);
         let total = &progress.files_total;
         total.store(lacking.len() as u64, Ordering::Relaxed);
         let total = lacking.iter().map(bytes).sum();
@@ -197,7 +197,7 @@ impl Repository {
             full: false,
             wait: WAIT,
         };
-        let mut writer = self.writer(options, Instant::now(), progress)?.0;
+        let mut writer = self.writer(options, true, Instant::now(), progress)?.0;
         writer.add_quality(model.model_id(), model.dimensions(), ready)?;
         drop(writer);
         progress.enter(Phase::Embedding);
@@ -214,7 +214,7 @@ fn lacking(current: &Current, model: &str) -> Vec<Lacking> {
         .iter()
         .filter_map(|version| {
             let number = snapshot.file_number(version.id)?;
-            let is_here = current.stats.contains_key(&number);
+            let is_here = current.stat(number).is_some();
             (is_here && !snapshot.file_has_vectors(number, model)).then_some(Lacking {
                 number,
                 id: version.id,

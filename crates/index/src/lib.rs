@@ -26,6 +26,7 @@ mod settings;
 mod settings_sources;
 mod status;
 mod turn;
+mod workers;
 
 pub use archive::{Exported, import};
 pub use asking::{CandidateSpan, CandidateSpans, RankerShape, ranker_shape};

@@ -45,20 +45,20 @@ impl Look {
 
     /// What it showed is in the index of `repository`.
     pub(crate) fn settle(mut self, repository: &Repository) {
-        if self.followed.take().is_none() {
+        let Some((followed, _)) = self.followed.take() else {
             return;
+        };
+        if let Some(current) = repository.current() {
+            let generation = current.snapshot.generation();
+            let mut settled = repository.settled();
+            let before = settled.map_or(self.began, |before| before.whole);
+            let whole = match self.covered {
+                Some(_) => before,
+                None => self.began,
+            };
+            *settled = Some(Settled { generation, whole });
         }
-        let Some(current) = repository.current() else {
-            return;
-        };
-        let generation = current.snapshot.generation();
-        let mut settled = repository.settled();
-        let before = settled.map_or(self.began, |before| before.whole);
-        let whole = match self.covered {
-            Some(_) => before,
-            None => self.began,
-        };
-        *settled = Some(Settled { generation, whole });
+        followed.done();
     }
 }
 
@@ -160,19 +160,22 @@ impl Repository {
             followed.doubt_everything();
         }
         let changes = followed.take();
-        // From here on they are given back when something fails.
+        // A listing that fails half way has entered some folders, which would then not
+        // count as new.
         let mut look = Look {
             listing: Listing::default(),
             covered: Some(Part::default()),
             began: Instant::now(),
-            followed: Some((Arc::clone(&followed), changes.clone())),
+            followed: Some((Arc::clone(&followed), Changes::Everything)),
         };
         match &changes {
-            Changes::Nothing => {}
+            Changes::Nothing => look.followed = Some((Arc::clone(&followed), changes)),
             Changes::Part(part) => {
                 let (listing, covered) =
                     wherein_walk::list_part(checkout, &options, part, &*followed)?;
                 look.listing = listing;
+                // With the folders that were new.
+                look.followed = Some((Arc::clone(&followed), Changes::Part(covered.clone())));
                 look.covered = Some(covered);
             }
             Changes::Everything => {

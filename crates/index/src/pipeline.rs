@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustc_hash::{FxHashMap, FxHashSet};
 use wherein_chunk::Chunked;
-use wherein_core::{Skip, SkipReason, SourceFile, caught, limits};
+use wherein_core::{Skip, SkipReason, SourceFile, caught};
 use wherein_embed::{DocumentParts, Embedder, body};
 use wherein_store::{Catalog, NewFile, StatRecord, View, ViewFile, ViewSkip, Writer};
 use wherein_walk::{Checkout, Entry, Unread};
@@ -20,10 +20,12 @@ use wherein_walk::{Checkout, Entry, Unread};
 use crate::error::IndexError;
 use crate::plan::Plan;
 use crate::progress::{Phase, Progress};
+use crate::workers;
 
 /// A group is closed when it has this many bytes or files: enough chunks to
 /// fill batches of the model, little enough to keep all workers busy.
 const GROUP_BYTES: u64 = 256 << 10;
+const LEAST_GROUP_BYTES: u64 = 8 << 10;
 const GROUP_FILES: usize = 64;
 /// Groups for each worker that may be under way at once: one slow group does
 /// not make the others pile up behind it.
@@ -218,18 +220,13 @@ pub(crate) fn run(
     };
     let before = writer.catalog().view(root);
     let mut view = ViewInProgress::of(&mut plan, before, root.to_owned(), head);
-    let groups = groups(plan.to_read);
+    let groups = groups(plan.to_read, stages.threads);
     let mut outcomes = Outcomes {
         worth_a_commit: must_commit,
         ..Outcomes::default()
     };
     if !groups.is_empty() {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(stages.threads)
-            .stack_size(limits::PARSE_STACK_BYTES)
-            .thread_name(|number| format!("index-{number}"))
-            .build()
-            .map_err(|error| IndexError::Threads(error.to_string()))?;
+        let pool = workers::of(stages.threads)?;
         let (sender, receiver) = bounded(stages.threads * 2);
         let ahead = stages.threads * GROUPS_AHEAD;
         let (give_ticket, tickets) = bounded(ahead);
@@ -242,7 +239,7 @@ pub(crate) fn run(
             let (groups, next, known) = (&groups, &next, &known);
             let pool = &pool;
             scope.spawn(move || {
-                pool.broadcast(|_| {
+                pool.each(|| {
                     let work = Work {
                         stages,
                         groups,
@@ -274,12 +271,15 @@ pub(crate) fn run(
     Ok(outcomes)
 }
 
-fn groups(files: Vec<Entry>) -> Vec<Vec<Entry>> {
+fn groups(files: Vec<Entry>, threads: usize) -> Vec<Vec<Entry>> {
+    // Few files are shared out too: somebody waits for them.
+    let all: u64 = files.iter().map(|file| file.stat.size).sum();
+    let most_bytes = (all / (threads as u64 * 2)).clamp(LEAST_GROUP_BYTES, GROUP_BYTES);
     let mut groups: Vec<Vec<Entry>> = Vec::new();
     let mut bytes = u64::MAX;
     for file in files {
         let full = |group: &Vec<Entry>| group.len() >= GROUP_FILES;
-        if bytes >= GROUP_BYTES || groups.last().is_none_or(full) {
+        if bytes >= most_bytes || groups.last().is_none_or(full) {
             groups.push(Vec::new());
             bytes = 0;
         }

@@ -4,9 +4,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
-use rustc_hash::FxHashMap;
 use wherein_embed::{Embedder, QualityModel};
-use wherein_store::{RowSet, Snapshot, StatRecord, Statistics, View};
+use wherein_store::{Committed, RowSet, Snapshot, StatRecord, Statistics, View};
 use wherein_walk::{Checkout, Listing};
 use wherein_watch::Followed;
 
@@ -28,8 +27,30 @@ pub struct Current {
     pub(crate) vector_coverage: f64,
     /// Share of them with a vector of the second model.
     pub(crate) quality_coverage: f64,
-    /// What `stat` said of each file of the view, by its number.
-    pub(crate) stats: FxHashMap<u32, StatRecord>,
+    /// Where the view stands in the catalog.
+    view: usize,
+    /// By the number of a file, where it stands in the view; `u32::MAX` when it is not
+    /// in it.
+    places: Vec<u32>,
+}
+
+impl Current {
+    /// The view of the checkout.
+    pub(crate) fn view(&self) -> &View {
+        &self.snapshot.catalog().views[self.view]
+    }
+
+    /// What `stat` said of a file of the view, by its number.
+    pub(crate) fn stat(&self, file: u32) -> Option<&StatRecord> {
+        let place = *self.places.get(file as usize)?;
+        self.view().files.get(place as usize).map(|file| &file.stat)
+    }
+
+    /// The numbers of the files of the view.
+    pub(crate) fn held(&self) -> impl Iterator<Item = u32> {
+        let numbered = self.places.iter().zip(0..);
+        numbered.filter_map(|(place, number)| (*place != u32::MAX).then_some(number))
+    }
 }
 
 /// A repository, its index and its model. All methods may be called from any
@@ -50,6 +71,9 @@ pub struct Repository {
     /// Told by a watcher what changes, where there is one.
     pub(crate) followed: RwLock<Option<Arc<Followed>>>,
     pub(crate) settled: Mutex<Option<Settled>>,
+    /// Held by whoever writes to the index in this process: others wait, and are not
+    /// told that it is locked.
+    pub(crate) writing: Mutex<()>,
     /// Files known to differ from the index since the last look.
     pub(crate) pending: AtomicU64,
     /// Whether the last look found nothing to do.
@@ -87,6 +111,7 @@ impl Repository {
             listed: Mutex::new(None),
             followed: RwLock::new(None),
             settled: Mutex::new(None),
+            writing: Mutex::new(()),
             pending: AtomicU64::new(0),
             checked: AtomicBool::new(false),
         }
@@ -202,22 +227,34 @@ impl Repository {
 
     /// Reads the newest generation; what is open keeps answering until then.
     pub fn reload(&self) -> Result<(), IndexError> {
-        self.reload_after(self.current().as_ref())
+        self.reload_after(self.current().as_ref(), None)
+    }
+
+    /// As [`Repository::reload`], right after a commit.
+    pub(crate) fn reload_committed(&self, committed: Option<Committed>) -> Result<(), IndexError> {
+        self.reload_after(self.current().as_ref(), committed)
     }
 
     /// As [`Repository::reload`], and believes nothing that is open: it may be
     /// what was damaged.
     pub(crate) fn reload_all(&self) -> Result<(), IndexError> {
-        self.reload_after(None)
+        self.reload_after(None, None)
     }
 
-    fn reload_after(&self, previous: Option<&Arc<Current>>) -> Result<(), IndexError> {
-        let opened = Snapshot::open(
+    fn reload_after(
+        &self,
+        previous: Option<&Arc<Current>>,
+        committed: Option<Committed>,
+    ) -> Result<(), IndexError> {
+        let opened = Snapshot::open_committed(
             &self.location.index,
             previous.map(|current| &current.snapshot),
+            committed,
         )?;
         let current = opened.and_then(|snapshot| {
-            let view = snapshot.catalog().view(&self.root)?;
+            let views = &snapshot.catalog().views;
+            let at = views.iter().position(|view| view.root == self.root)?;
+            let view = &views[at];
             let rows = snapshot.view_rows(view);
             let counted = snapshot.statistics(&rows);
             let with_vectors = snapshot.rows_with_vectors(self.model_id(), &rows);
@@ -232,18 +269,20 @@ impl Repository {
                     all => with_vectors as f64 / all as f64,
                 }
             });
-            let stats = view
-                .files
-                .iter()
-                .filter_map(|file| Some((snapshot.file_number(file.id)?, file.stat)))
-                .collect();
+            let mut places = vec![u32::MAX; snapshot.files()];
+            for (file, place) in view.files.iter().zip(0..) {
+                if let Some(number) = snapshot.file_number(file.id) {
+                    places[number as usize] = place;
+                }
+            }
             Some(Arc::new(Current {
                 snapshot,
                 rows,
                 counted,
                 vector_coverage,
                 quality_coverage,
-                stats,
+                view: at,
+                places,
             }))
         });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
@@ -277,8 +316,7 @@ impl Repository {
     /// The view of this checkout, if there is an index.
     pub fn with_view<T>(&self, look: impl FnOnce(&Current, &View) -> T) -> Option<T> {
         let current = self.current()?;
-        let view = current.snapshot.catalog().view(&self.root)?;
-        Some(look(&current, view))
+        Some(look(&current, current.view()))
     }
 
     /// Whether the last look found the index to be as the working tree is, and no

@@ -43,6 +43,13 @@ impl Contents {
             .collect()
     }
 
+    /// Those of the segments of an open generation.
+    pub(crate) fn of_all(snapshot: &Snapshot) -> Self {
+        let segments = snapshot.segments.iter();
+        let all = segments.map(|one| (one.record.chunks, Self::of(&one.chunks)));
+        Self(all.collect())
+    }
+
     /// Opens a segment unless it is known.
     fn know(&mut self, layout: &Layout, record: &SegmentRecord) -> Result<(), StoreError> {
         if let Entry::Vacant(unknown) = self.0.entry(record.chunks) {
@@ -64,14 +71,6 @@ impl Contents {
 }
 
 impl Writer {
-    /// Takes from an open generation what it knows of its segments.
-    pub fn learn(&mut self, snapshot: &Snapshot) {
-        for segment in &snapshot.segments {
-            let contents = Contents::of(&segment.chunks);
-            self.contents.0.insert(segment.record.chunks, contents);
-        }
-    }
-
     /// Rewrites segments that are mostly dead, and small ones when there are many.
     pub(crate) fn compact(&mut self, held: &FxHashSet<u32>) -> Result<(), StoreError> {
         let mut rewrite: Vec<usize> = Vec::new();

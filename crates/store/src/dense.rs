@@ -205,13 +205,15 @@ impl Snapshot {
 
     /// How many rows have a vector of `model`.
     pub fn rows_with_vectors(&self, model: &str, of: &RowSet) -> usize {
-        of.iter()
-            .filter(|row| {
-                let (segment, local) = self.places().segment_of_row(*row);
-                let vectors = self.segments[segment].vectors_by(model);
-                vectors.is_some_and(|vectors| vectors.has(local as usize))
-            })
-            .count()
+        let (mut count, mut rows) = (0, of.iter().peekable());
+        for (segment, bounds) in self.segments.iter().zip(self.bases.windows(2)) {
+            let vectors = segment.vectors_by(model);
+            while let Some(row) = rows.next_if(|row| *row < bounds[1].0) {
+                let local = (row - bounds[0].0) as usize;
+                count += usize::from(vectors.is_some_and(|vectors| vectors.has(local)));
+            }
+        }
+        count
     }
 
     /// Builds the graph over the large segments of `model` when they have at

@@ -33,10 +33,13 @@ pub(crate) fn dropped<'a>(
         return FxHashSet::default();
     }
     let key = |file: &'a FileVersion| (file.path.as_str(), file.hash, file.recipe);
+    let contents: FxHashSet<[u8; 32]> = dormant.iter().map(|at| files[*at].hash).collect();
     let (mut keys, mut recipes) = (FxHashSet::default(), FxHashSet::default());
     let mut chunks = 0_u64;
     for file in files.iter().filter(|file| file.left == 0) {
-        keys.insert(key(file));
+        if contents.contains(&file.hash) {
+            keys.insert(key(file));
+        }
         recipes.insert(file.recipe);
         chunks += u64::from(file.chunks);
     }

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use tantivy::directory::MmapDirectory;
 use tantivy::fieldnorm::FieldNormReader;
-use tantivy::indexer::NoMergePolicy;
+use tantivy::indexer::{IndexWriterOptions, NoMergePolicy, PreparedCommit};
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::TextAnalyzer;
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
+
+use wherein_core::caught;
 
 use crate::error::StoreError;
 use crate::lexical_files::{self, LexicalFiles};
@@ -21,6 +23,12 @@ use crate::tokenizer::CodeTokenizer;
 use crate::verified::Verified;
 
 const TOKENIZER: &str = "code";
+
+/// Memory of each thread that builds postings, in bytes: little enough that a 50 MB
+/// repository is indexed in under 300 MB in all.
+const MEMORY: usize = 40_000_000;
+/// The least that tantivy takes.
+const LEAST_MEMORY: usize = 15_000_000;
 
 /// Segments of postings are of the same size when they have as many documents, within
 /// this factor; as many of one size are merged.
@@ -121,9 +129,17 @@ impl LexicalWriter {
     pub(crate) fn open(path: &Path, threads: usize) -> Result<Self, StoreError> {
         std::fs::create_dir_all(path).map_err(StoreError::io("create", path))?;
         let (index, columns) = open_for_writing(path)?;
-        // Little enough that a 50 MB repository is indexed in under 300 MB in all.
+        let memory = match threads {
+            0 => LEAST_MEMORY,
+            _ => MEMORY,
+        };
+        let options = IndexWriterOptions::builder()
+            .num_worker_threads(threads.max(1))
+            .memory_budget_per_thread(memory)
+            .num_merge_threads(1)
+            .build();
         let writer = index
-            .writer_with_num_threads(threads, threads * 40_000_000)
+            .writer_with_options(options)
             .map_err(writing_error(path))?;
         writer.set_merge_policy(Box::new(NoMergePolicy));
         // What a commit that died has written would be in the way of the next,
@@ -161,13 +177,29 @@ impl LexicalWriter {
             .delete_term(Term::from_field_u64(self.columns.file, u64::from(file)));
     }
 
-    /// The one commit point: after this the payload's manifest is in force.
-    pub(crate) fn commit(&mut self, payload: &str) -> Result<(), StoreError> {
+    /// Writes what was added, and meanwhile has the payload of the commit made.
+    pub(crate) fn prepare(
+        &mut self,
+        payload: impl FnOnce() -> Result<String, StoreError> + Send,
+    ) -> Result<Prepared<'_>, StoreError> {
         let error = writing_error(&self.path);
-        let mut prepared = self.writer.prepare_commit().map_err(&error)?;
-        prepared.set_payload(payload);
-        prepared.commit().map_err(&error)?;
-        crate::disk::sync_folder(&self.path)
+        let (prepared, payload) = std::thread::scope(|scope| {
+            let payload = scope.spawn(|| caught(payload));
+            (self.writer.prepare_commit(), payload.join())
+        });
+        let mut prepared = prepared.map_err(&error)?;
+        let panicked = |detail: String| StoreError::Lexical {
+            path: self.path.clone(),
+            detail,
+        };
+        let payload = payload.map_err(|_| panicked("a thread died".to_owned()))?;
+        let payload = payload.map_err(panicked)??;
+        prepared.set_payload(&payload);
+        Ok(Prepared {
+            path: &self.path,
+            payload,
+            commit: prepared,
+        })
     }
 
     pub(crate) fn rollback(&mut self) -> Result<(), StoreError> {
@@ -200,8 +232,28 @@ impl LexicalWriter {
         for same in many_of_a_size(sizes) {
             self.writer.merge(&same).wait().map_err(&error)?;
         }
+        // What is listed is not collected.
+        drop(metas);
         self.writer.garbage_collect_files().wait().map_err(&error)?;
         Ok(())
+    }
+}
+
+/// A commit that is about to be made; dropped, it is none.
+pub(crate) struct Prepared<'a> {
+    path: &'a Path,
+    payload: String,
+    commit: PreparedCommit<'a>,
+}
+
+impl Prepared<'_> {
+    /// The one commit point: after this the payload's manifest is in force. Gives
+    /// the payload.
+    pub(crate) fn commit(self) -> Result<String, StoreError> {
+        let committed = self.commit.commit();
+        committed.map_err(writing_error(self.path))?;
+        crate::disk::sync_folder(self.path)?;
+        Ok(self.payload)
     }
 }
 
@@ -300,12 +352,16 @@ impl LexicalReader {
                 fields.push(FieldOfSegment { inverted, norms });
             }
             let chunk = segment.fast_fields().u64("chunk").map_err(&error)?;
-            let chunks = (0..segment.max_doc())
-                .map(|doc| {
-                    let alive = !segment.is_deleted(doc);
-                    alive.then(|| chunk.first(doc)).flatten()
-                })
-                .collect();
+            let docs: Vec<u32> = (0..segment.max_doc()).collect();
+            let mut chunks = vec![None; docs.len()];
+            chunk.first_vals(&docs, &mut chunks);
+            if segment.has_deletes() {
+                for (doc, chunk) in docs.into_iter().zip(&mut chunks) {
+                    if segment.is_deleted(doc) {
+                        *chunk = None;
+                    }
+                }
+            }
             segments.push(PostingsSegment {
                 documents: segment.num_docs(),
                 fields,

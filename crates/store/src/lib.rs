@@ -44,6 +44,7 @@ pub use catalog::{Catalog, FORMAT_VERSION, FileVersion, StatRecord, View, ViewFi
 pub use dense::{Nearest, RoughQuery};
 pub use error::StoreError;
 pub use lexical::Pieces;
+pub use opening::Committed;
 pub use quality::VectorsOfFiles;
 pub use rows::RowSet;
 pub use scoring::{FIELDS, FileScore, LexicalQuery, LexicalScores, MAX_TERMS};

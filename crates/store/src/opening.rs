@@ -9,7 +9,7 @@ use std::time::Duration;
 use rustc_hash::FxHashMap;
 use wherein_core::caught;
 
-use crate::catalog::SegmentRecord;
+use crate::catalog::{Catalog, Manifest, SegmentRecord};
 use crate::chunks::ChunkSegment;
 use crate::disk::Layout;
 use crate::error::StoreError;
@@ -19,6 +19,13 @@ use crate::lexical::{LexicalReader, Place};
 use crate::snapshot::{Linked, Segment, SegmentPlaces, Snapshot};
 use crate::vectors::VectorSegment;
 
+/// A generation as the writer knows it that has just put it in force.
+pub struct Committed {
+    pub(crate) payload: String,
+    pub(crate) manifest: Manifest,
+    pub(crate) catalog: Catalog,
+}
+
 /// How often opening is tried again when commits come between.
 const ATTEMPTS: u32 = 20;
 
@@ -26,15 +33,27 @@ impl Snapshot {
     /// Opens the newest generation; `None` when nothing was ever committed.
     /// Segments of `previous` that are still in force are taken over.
     pub fn open(root: &Path, previous: Option<&Self>) -> Result<Option<Self>, StoreError> {
+        Self::open_committed(root, previous, None)
+    }
+
+    /// As [`Snapshot::open`], right after a commit: what its writer knows is not read,
+    /// unless another commit came after it.
+    pub fn open_committed(
+        root: &Path,
+        previous: Option<&Self>,
+        mut committed: Option<Committed>,
+    ) -> Result<Option<Self>, StoreError> {
         let mut attempt = 0;
         loop {
             // A damaged file can make tantivy panic; that is damage, not a crash.
-            let opened = caught(|| Self::open_once(root, previous)).unwrap_or_else(|panic| {
-                Err(StoreError::damaged(
-                    root,
-                    format!("it cannot be read: {panic}"),
-                ))
-            });
+            let opened = caught(|| Self::open_once(root, previous, &mut committed)).unwrap_or_else(
+                |panic| {
+                    Err(StoreError::damaged(
+                        root,
+                        format!("it cannot be read: {panic}"),
+                    ))
+                },
+            );
             match opened {
                 Err(_) if attempt < ATTEMPTS && moved_on(root, &mut attempt) => {}
                 other => return other,
@@ -42,16 +61,20 @@ impl Snapshot {
         }
     }
 
-    fn open_once(root: &Path, previous: Option<&Self>) -> Result<Option<Self>, StoreError> {
+    fn open_once(
+        root: &Path,
+        previous: Option<&Self>,
+        committed: &mut Option<Committed>,
+    ) -> Result<Option<Self>, StoreError> {
         let layout = Layout::new(root);
         let Some(payload) = crate::lexical::committed_payload(&layout.lexical())? else {
             return Ok(None);
         };
         // What another version wrote is told as such before a byte of it is read.
-        let generation = if payload.is_empty() {
-            None
-        } else {
-            Some(generation::read(&layout, &payload)?)
+        let generation = match committed.take() {
+            _ if payload.is_empty() => None,
+            Some(known) if known.payload == payload => Some((known.manifest, known.catalog)),
+            _ => Some(generation::read(&layout, &payload)?),
         };
         let Some((mut lexical, opened)) = LexicalReader::open(
             &layout.lexical(),

@@ -17,6 +17,7 @@ use crate::disk::Layout;
 use crate::error::StoreError;
 use crate::lexical::{LexicalDocument, LexicalWriter, committed_payload};
 use crate::lock::WriteLock;
+use crate::opening::Committed;
 use crate::quality::QualityInProgress;
 use crate::snapshot::Snapshot;
 use crate::vectors::VectorSegmentBuilder;
@@ -47,7 +48,7 @@ pub struct NewFile<'a> {
 /// How a writer is opened; by default one that adds nothing, for upkeep.
 #[derive(Clone, Debug, Default)]
 pub struct WriterOptions {
-    /// Threads that build postings.
+    /// Threads that build postings; by default one, with little memory.
     pub threads: usize,
     /// Id and dimensions of the model whose vectors are written.
     pub model: Option<(String, usize)>,
@@ -89,6 +90,8 @@ pub struct Writer {
     /// What the last commit put in force; `None` while one is under way, or
     /// when it failed and may or may not have come through.
     in_force: Option<Manifest>,
+    /// What the last commit said.
+    payload: String,
     // Last, so that it is freed last.
     _lock: WriteLock,
 }
@@ -96,6 +99,15 @@ pub struct Writer {
 impl Writer {
     /// Opens the index at `root` for writing; makes it when there is none.
     pub fn open(root: &Path, options: &WriterOptions) -> Result<Self, StoreError> {
+        Self::open_after(None, root, options)
+    }
+
+    /// As [`Writer::open`]; what is known of an open generation is not read again.
+    pub fn open_after(
+        known: Option<&Snapshot>,
+        root: &Path,
+        options: &WriterOptions,
+    ) -> Result<Self, StoreError> {
         std::fs::create_dir_all(root).map_err(StoreError::io("create", root))?;
         let layout = Layout::new(root);
         let lock = WriteLock::acquire(&layout.lock())?;
@@ -104,23 +116,27 @@ impl Writer {
             wipe(&layout)?;
         }
         let payload = committed_payload(&layout.lexical())?.filter(|payload| !payload.is_empty());
-        let (manifest, catalog) = match &payload {
-            Some(payload) => generation::read(&layout, payload)?,
-            None => <(Manifest, Catalog)>::default(),
+        let known = known.filter(|_| !is_wiped);
+        let same = known.filter(|known| Some(&known.payload) == payload.as_ref());
+        let (manifest, catalog) = match (&payload, same) {
+            (_, Some(known)) => (known.manifest.clone(), known.catalog.clone()),
+            (Some(payload), None) => generation::read(&layout, payload)?,
+            (None, None) => <(Manifest, Catalog)>::default(),
         };
         generation::sweep(&layout, &manifest);
         generation::sweep_temporary(&layout);
-        let lexical = LexicalWriter::open(&layout.lexical(), options.threads.max(1))?;
+        let lexical = LexicalWriter::open(&layout.lexical(), options.threads)?;
         Ok(Self {
             layout,
             lexical,
             catalog,
             model: options.model.clone(),
             in_progress: None,
-            contents: Contents::default(),
+            contents: known.map(Contents::of_all).unwrap_or_default(),
             keeps_none: false,
             is_wiped,
             in_force: Some(manifest.clone()),
+            payload: payload.unwrap_or_default(),
             manifest,
             _lock: lock,
         })
@@ -139,6 +155,16 @@ impl Writer {
     /// The generation in force.
     pub fn generation(&self) -> u64 {
         self.manifest.generation
+    }
+
+    /// Ends, and gives what is in force; `None` when that is not certain.
+    pub fn into_committed(mut self) -> Option<Committed> {
+        let is_certain = self.in_force.is_some() && !self.has_uncommitted();
+        is_certain.then(|| Committed {
+            payload: std::mem::take(&mut self.payload),
+            manifest: self.manifest.clone(),
+            catalog: std::mem::take(&mut self.catalog),
+        })
     }
 
     /// Whether something was added and not committed.
@@ -373,9 +399,12 @@ impl Writer {
             .map(|file| u64::from(file.chunks))
             .sum();
         self.manifest.generation += 1;
-        let payload = generation::write(&self.layout, &mut self.manifest, &self.catalog)?;
+        let (layout, manifest, catalog) = (&self.layout, &mut self.manifest, &self.catalog);
+        let prepared = self
+            .lexical
+            .prepare(|| generation::write(layout, manifest, catalog))?;
         self.in_force = None;
-        self.lexical.commit(&payload)?;
+        self.payload = prepared.commit()?;
         self.in_force = Some(self.manifest.clone());
         generation::sweep(&self.layout, &self.manifest);
         Ok(self.manifest.generation)
@@ -384,14 +413,23 @@ impl Writer {
     /// Lets views that hold the same content under the same path hold the same
     /// version, the newest: one that was made anew for one checkout serves all.
     fn share_versions(&mut self) {
+        // Those that were there before have been through this.
+        let before = self.in_force.as_ref().map_or(0, |one| one.next_file);
+        let files = &self.catalog.files;
+        let new = &files[files.partition_point(|file| file.id < before)..];
+        let contents: FxHashSet<[u8; 32]> = new.iter().map(|file| file.hash).collect();
         let mut newest: FxHashMap<(&str, [u8; 32], u64), u32> = FxHashMap::default();
         let mut replaced: FxHashMap<u32, u32> = FxHashMap::default();
-        for file in self.catalog.files.iter().rev() {
+        let again = |file: &&FileVersion| contents.contains(&file.hash);
+        for file in files.iter().rev().filter(again) {
             let key = (file.path.as_str(), file.hash, file.recipe);
             let newest = *newest.entry(key).or_insert(file.id);
             if newest != file.id {
                 replaced.insert(file.id, newest);
             }
+        }
+        if replaced.is_empty() {
+            return;
         }
         let views = self.catalog.views.iter_mut();
         for file in views.flat_map(|view| &mut view.files) {

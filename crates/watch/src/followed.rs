@@ -58,6 +58,10 @@ struct Known {
     /// Which paths git tracks, as a key, when all was last taken.
     tracked: Option<u64>,
     heard: HashSet<String>,
+    /// Of those that were taken, and are not yet acted on.
+    heard_before: usize,
+    /// Takings that were neither given back nor acted on.
+    taken: usize,
     heard_last: Option<Instant>,
     /// Why not all folders could be watched.
     failure: Option<String>,
@@ -171,6 +175,8 @@ impl Followed {
                 is_git_changed: false,
                 tracked: None,
                 heard: HashSet::new(),
+                heard_before: 0,
+                taken: 0,
                 heard_last: None,
                 failure: None,
             }),
@@ -236,15 +242,16 @@ impl Followed {
         }
     }
 
-    /// Whether nothing is to be taken, as far as it is known.
+    /// Whether nothing has changed that was not acted on, as far as it is known.
     pub fn is_unchanged(&self) -> bool {
         let known = self.state.known();
-        known.is_clean() && known.failure.is_none()
+        known.is_clean() && known.taken == 0 && known.failure.is_none()
     }
 
-    /// How many paths have changed since all was last taken, as far as it is known.
+    /// How many paths have changed that were not acted on, as far as it is known.
     pub fn changed_paths(&self) -> usize {
-        self.state.known().heard.len()
+        let known = self.state.known();
+        known.heard.len() + known.heard_before
     }
 
     /// When the last change was heard of.
@@ -263,7 +270,8 @@ impl Followed {
         self.state.known().doubt_everything();
     }
 
-    /// Takes what has changed. Who cannot act on it gives it back.
+    /// Takes what has changed. Who has acted on it says so by [`Followed::done`], who
+    /// cannot gives it back.
     pub fn take(&self) -> Changes {
         let is_git_changed = {
             let known = self.state.known();
@@ -272,6 +280,8 @@ impl Followed {
         // Before anything is taken: a later change is heard of again.
         let tracked = is_git_changed.then(|| wherein_walk::tracked_key(&self.checkout));
         let mut known = self.state.known();
+        known.taken += 1;
+        known.heard_before += known.heard.len();
         known.heard.clear();
         known.is_git_changed = false;
         let part = std::mem::take(&mut known.part);
@@ -289,9 +299,19 @@ impl Followed {
         }
     }
 
+    /// What was taken is acted on.
+    pub fn done(&self) {
+        let mut known = self.state.known();
+        known.taken = known.taken.saturating_sub(1);
+        if known.taken == 0 {
+            known.heard_before = 0;
+        }
+    }
+
     /// Gives back what was taken and not acted on.
     pub fn give_back(&self, changes: Changes) {
         let mut known = self.state.known();
+        known.taken = known.taken.saturating_sub(1);
         match changes {
             // The next one looks at git's files too.
             Changes::Nothing => known.is_git_changed = true,

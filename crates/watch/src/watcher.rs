@@ -291,6 +291,7 @@ mod tests {
             let followed = followed.expect("followed");
             assert_eq!(followed.take(), Changes::Everything);
             list_followed(&checkout, &Options::default(), &followed).expect("listed");
+            followed.done();
             Self {
                 folder,
                 watcher,
@@ -305,7 +306,9 @@ mod tests {
 
         fn changes(&self) -> Changes {
             self.followed.catch_up();
-            self.followed.take()
+            let changes = self.followed.take();
+            self.followed.done();
+            changes
         }
     }
 
@@ -351,7 +354,12 @@ mod tests {
         assert_eq!(scene.calls.load(Ordering::SeqCst), before + 1);
         assert_eq!(scene.followed.changed_paths(), 2);
         let taken = scene.followed.take();
+        // Until it is acted on.
+        assert_eq!(scene.followed.changed_paths(), 2);
+        assert!(!scene.followed.is_unchanged());
+        scene.followed.done();
         assert_eq!(scene.followed.changed_paths(), 0);
+        assert!(scene.followed.is_unchanged());
         scene.write("b.rs");
         scene.followed.catch_up();
         assert_eq!(scene.calls.load(Ordering::SeqCst), before + 2);

@@ -53,7 +53,7 @@ impl Repository {
         let copy = beside.path().join("index");
         {
             // Nobody commits meanwhile, so that no file goes.
-            let (_writer, _) = self.writer(run, std::time::Instant::now(), progress)?;
+            let (_writer, _) = self.writer(run, true, std::time::Instant::now(), progress)?;
             link_all(&self.location().index, &copy)?;
         }
         let mut writer = Writer::open(&copy, &WriterOptions::default())?;

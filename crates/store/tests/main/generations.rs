@@ -206,7 +206,14 @@ fn many_small_commits_leave_few_files() {
         files.push(add(&mut writer, &format!("file{number}"), &text));
         writer.commit(view("here", files.clone())).expect("commits");
     }
+    // What is open goes on answering while its postings are put together.
+    let before = open(folder.path());
+    assert!(before.pieces().can_be_fewer, "{:?}", before.pieces());
+    writer.tidy().expect("tidied");
+    assert_eq!(found(&before, "here", "common").len(), 40);
+    assert!(before.is_newest(folder.path()), "the commit stands");
     let snapshot = open(folder.path());
+    assert!(snapshot.pieces().count < 8, "{:?}", snapshot.pieces());
     assert_eq!(found(&snapshot, "here", "common").len(), 40);
     assert_eq!(
         found(&snapshot, "here", "word17"),

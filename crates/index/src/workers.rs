@@ -1,0 +1,59 @@
+//! Threads that read, chunk and embed: kept for the next run, since a service makes
+//! many small ones.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use wherein_core::limits;
+
+use crate::error::IndexError;
+
+/// Those that nobody uses; runs at the same time have some each, so that a small one
+/// need not wait for a large one.
+static IDLE: Mutex<Vec<ThreadPool>> = Mutex::new(Vec::new());
+/// Most that are kept.
+const MAX_IDLE: usize = 2;
+
+fn idle() -> MutexGuard<'static, Vec<ThreadPool>> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The threads of one run.
+pub(crate) struct Workers(Option<ThreadPool>);
+
+/// So many threads.
+pub(crate) fn of(threads: usize) -> Result<Workers, IndexError> {
+    let mut idle = idle();
+    if let Some(at) = idle
+        .iter()
+        .position(|pool| pool.current_num_threads() == threads)
+    {
+        return Ok(Workers(Some(idle.swap_remove(at))));
+    }
+    drop(idle);
+    let pool = ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .stack_size(limits::PARSE_STACK_BYTES)
+        .thread_name(|number| format!("index-{number}"))
+        .build()
+        .map_err(|error| IndexError::Threads(error.to_string()))?;
+    Ok(Workers(Some(pool)))
+}
+
+impl Workers {
+    /// Runs `work` on each thread, and returns when all have ended.
+    pub(crate) fn each(&self, work: impl Fn() + Sync) {
+        if let Some(pool) = &self.0 {
+            pool.broadcast(|_| work());
+        }
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        let mut idle = idle();
+        if idle.len() < MAX_IDLE {
+            idle.extend(self.0.take());
+        }
+    }
+}

@@ -110,14 +110,15 @@ fn with_progress<T>(work: impl FnOnce(&Progress) -> T) -> T {
 pub(crate) fn index(repository: &Repository, full: bool) -> Result<IndexReport, IndexError> {
     let wait = Duration::ZERO;
     with_progress(|progress| {
-        let report = match repository.index(IndexOptions { full, wait }, progress) {
+        let report = match repository.index_alone(IndexOptions { full, wait }, progress) {
             Err(error) if error.is_locked() => {
                 remark(&format!("{error}; waiting, Ctrl-C ends the wait"));
-                repository.index(IndexOptions { full, wait: WAIT }, progress)
+                repository.index_alone(IndexOptions { full, wait: WAIT }, progress)
             }
             other => other,
         };
         if report.is_ok() {
+            // Unless the run has done so by itself.
             repository.tidy(false);
         }
         report
@@ -182,6 +183,12 @@ pub(crate) fn rebuild(
 /// damaged one is built anew.
 pub(crate) fn refresh(opened: &Opened) -> Result<(), IndexError> {
     let Opened { repository, damage } = opened;
+    refreshed(repository, damage.as_ref())?;
+    // A run of many files has closed it.
+    repository.open_newest()
+}
+
+fn refreshed(repository: &Repository, damage: Option<&IndexError>) -> Result<(), IndexError> {
     if let Some(damage) = damage {
         return rebuild(repository, damage).map(drop);
     }

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use wherein_store::{Nearest, StatRecord, StoreError, Writer, WriterOptions};
+use wherein_store::{Catalog, Nearest, StatRecord, StoreError, Writer, WriterOptions};
 use wherein_walk::{Listing, Unread};
 
 use crate::error::IndexError;
@@ -61,7 +61,7 @@ pub struct IndexReport {
 }
 
 /// Bytes to be read below which a run is a small one.
-const LITTLE: u64 = 1 << 20;
+const LITTLE: u64 = 8 << 20;
 
 /// Pieces of postings above which a search in haste puts them together.
 const MAX_PIECES: usize = 40;
@@ -133,6 +133,26 @@ impl Repository {
         options: IndexOptions,
         progress: &Progress,
     ) -> Result<IndexReport, IndexError> {
+        self.index_as(options, false, progress)
+    }
+
+    /// As [`Repository::index`], where nobody asks meanwhile: what is open is closed
+    /// before a lot is written, so that it is not in memory twice. Afterwards
+    /// [`Repository::open_newest`] opens it again.
+    pub fn index_alone(
+        &self,
+        options: IndexOptions,
+        progress: &Progress,
+    ) -> Result<IndexReport, IndexError> {
+        self.index_as(options, true, progress)
+    }
+
+    fn index_as(
+        &self,
+        options: IndexOptions,
+        is_alone: bool,
+        progress: &Progress,
+    ) -> Result<IndexReport, IndexError> {
         let started = Instant::now();
         progress.begin();
         if self.model_error().is_some() && self.is_indexed() && !options.full {
@@ -162,13 +182,17 @@ impl Repository {
             }
         }
         let compared = self.current().map_or(0, |one| one.snapshot.generation());
-        let is_little = planned
-            .as_ref()
-            .is_some_and(|plan| plan.bytes_to_read() < LITTLE);
+        let bytes = planned.as_ref().map(Plan::bytes_to_read);
+        let is_little = bytes.is_some_and(|bytes| bytes < LITTLE);
+        let is_closed = is_alone && bytes.is_none_or(|bytes| bytes > LITTLE / 8);
+        if is_closed {
+            self.close();
+        }
         let opened = self.writer(options, is_little, started, progress);
         let (mut writer, waited) = match opened {
             // What would be written down can be found out again.
             Err(error) if is_right && (error.is_locked() || error.is_unwritable()) => {
+                self.open_newest()?;
                 return Ok(self.unchanged(started, &Plan::default(), progress));
             }
             other => other?,
@@ -209,20 +233,29 @@ impl Repository {
         );
         // When it failed, the writer gives back the space of what it did not commit.
         let outcomes = outcomes?;
+        self.pending.store(0, Ordering::Relaxed);
+        self.checked.store(outcomes.complete, Ordering::Relaxed);
+        if is_closed && self.nearest() == Nearest::Exact && writer.holds_view(&self.root) {
+            // Whoever asks opens it; until then it takes no memory.
+            let counted = Counted::of(writer.catalog(), &self.root, writer.generation());
+            if let Err(error) = writer.writer.end_tidily() {
+                tracing::info!(%error, "the postings stay in many pieces");
+            }
+            progress.enter(Phase::Done);
+            return Ok(self.report(started, counted, outcomes, kept, removed));
+        }
         if writer.is_wiped() {
             drop(writer);
             self.reload_all()?;
         } else {
             self.reload_committed(writer.writer.into_committed())?;
         }
-        self.pending.store(0, Ordering::Relaxed);
-        self.checked.store(outcomes.complete, Ordering::Relaxed);
         if outcomes.complete {
             look.settle(self);
         }
         self.link(progress)?;
         progress.enter(Phase::Done);
-        Ok(self.report(started, outcomes, kept, removed))
+        Ok(self.report(started, self.counted(), outcomes, kept, removed))
     }
 
     /// Puts pieces of the postings together when there are many: to be called when
@@ -251,7 +284,7 @@ impl Repository {
     fn unchanged(&self, started: Instant, plan: &Plan, progress: &Progress) -> IndexReport {
         progress.enter(Phase::Done);
         let kept = plan.kept + plan.to_read.len() as u64;
-        self.report(started, Outcomes::nothing(), kept, 0)
+        self.report(started, self.counted(), Outcomes::nothing(), kept, 0)
     }
 
     /// Notes how many files differ from the index.
@@ -400,25 +433,60 @@ impl Repository {
         Ok(())
     }
 
-    fn report(&self, started: Instant, outcomes: Outcomes, kept: u64, removed: u64) -> IndexReport {
-        let current = self.current();
-        let view = current
-            .as_ref()
-            .and_then(|current| current.snapshot.catalog().view(&self.root));
+    /// What the generation holds that is open.
+    fn counted(&self) -> Counted {
+        self.current().map_or_else(Counted::default, |current| {
+            let snapshot = &current.snapshot;
+            Counted::of(snapshot.catalog(), &self.root, snapshot.generation())
+        })
+    }
+
+    fn report(
+        &self,
+        started: Instant,
+        counted: Counted,
+        outcomes: Outcomes,
+        kept: u64,
+        removed: u64,
+    ) -> IndexReport {
         IndexReport {
             repo: self.root.clone(),
-            generation: current.as_ref().map_or(0, |one| one.snapshot.generation()),
+            generation: counted.generation,
             complete: outcomes.complete,
-            files: view.map_or(0, |view| view.files.len() as u64),
-            chunks: current.as_ref().map_or(0, |one| one.rows.count() as u64),
+            files: counted.files,
+            chunks: counted.chunks,
             files_indexed: outcomes.added,
             files_reused: outcomes.reused,
             files_unchanged: kept + outcomes.unchanged,
             files_removed: removed,
-            skipped: view.map_or(0, |view| view.skips.len() as u64),
+            skipped: counted.skipped,
             chunks_indexed: outcomes.chunks,
             bytes_indexed: outcomes.bytes,
             seconds: started.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+/// What a generation holds of a checkout.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counted {
+    generation: u64,
+    files: u64,
+    chunks: u64,
+    skipped: u64,
+}
+
+impl Counted {
+    fn of(catalog: &Catalog, root: &str, generation: u64) -> Self {
+        let Some(view) = catalog.view(root) else {
+            return Self::default();
+        };
+        let versions = view.files.iter().filter_map(|file| catalog.file(file.id));
+        Self {
+            generation,
+            files: view.files.len() as u64,
+            chunks: versions.map(|version| u64::from(version.chunks)).sum(),
+            skipped: view.skips.len() as u64,
         }
     }
 }

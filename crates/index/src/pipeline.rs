@@ -119,19 +119,23 @@ struct ViewInProgress {
 
 impl ViewInProgress {
     /// The view that a plan starts from: what stays of the one that there is.
-    fn of(plan: &mut Plan, view: Option<&View>, root: String, head: Option<String>) -> Self {
-        let files = view.into_iter().flat_map(|view| &view.files);
-        let kept = files.filter(|file| !plan.not_kept.contains(&file.id));
-        let skips = view.into_iter().flat_map(|view| &view.skips).enumerate();
+    fn of(plan: &mut Plan, view: Option<View>, root: String, head: Option<String>) -> Self {
+        let View {
+            files: mut kept,
+            skips,
+            ..
+        } = view.unwrap_or_default();
+        kept.retain(|file| !plan.not_kept.contains(&file.id));
+        let skips = skips.into_iter().enumerate();
         let skips = skips.filter(|(place, _)| !plan.skips_not_kept.contains(place));
         let listed = std::mem::take(&mut plan.listed_skips);
         Self {
             root,
             head,
-            kept: kept.copied().collect(),
+            kept,
             files: Vec::new(),
             skips: skips
-                .map(|(_, skip)| skip.clone())
+                .map(|(_, skip)| skip)
                 .chain(listed.into_iter().map(|skip| ViewSkip::new(skip, None)))
                 .collect(),
             before: std::mem::take(&mut plan.before),
@@ -218,7 +222,7 @@ pub(crate) fn run(
             .map(|version| ((version.path.clone(), version.hash), version.id))
             .collect()
     };
-    let before = writer.catalog().view(root);
+    let before = writer.take_view(root);
     let mut view = ViewInProgress::of(&mut plan, before, root.to_owned(), head);
     let groups = groups(plan.to_read, stages.threads);
     let mut outcomes = Outcomes {
@@ -263,6 +267,8 @@ pub(crate) fn run(
         });
         written?;
     }
+    // The commit needs room of its own.
+    drop((groups, known));
     outcomes.complete = !progress.is_stopped();
     if outcomes.worth_a_commit {
         progress.enter(Phase::Committing);

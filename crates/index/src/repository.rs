@@ -218,7 +218,7 @@ impl Repository {
     }
 
     /// Reads the newest generation unless it is open.
-    pub(crate) fn open_newest(&self) -> Result<(), IndexError> {
+    pub fn open_newest(&self) -> Result<(), IndexError> {
         let newest = self
             .current()
             .is_some_and(|current| current.snapshot.is_newest(&self.location.index));
@@ -287,6 +287,11 @@ impl Repository {
         });
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = current;
         Ok(())
+    }
+
+    /// Closes what is open; searches then find no index.
+    pub(crate) fn close(&self) {
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// The generation that answers now; `None` before the first run.

@@ -2,7 +2,7 @@
 //! after a power cut.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
@@ -67,12 +67,15 @@ impl Layout {
     }
 }
 
-/// Writes a whole file and makes it durable.
-pub(crate) fn write_durable(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+/// Has a whole file written and makes it durable.
+pub(crate) fn write_durable<T>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<T>,
+) -> Result<T, StoreError> {
     let mut file = File::create(path).map_err(StoreError::io("create", path))?;
-    file.write_all(bytes)
-        .map_err(StoreError::io("write", path))?;
-    file.sync_all().map_err(StoreError::io("sync", path))
+    let written = write(&mut file).map_err(StoreError::io("write", path))?;
+    file.sync_all().map_err(StoreError::io("sync", path))?;
+    Ok(written)
 }
 
 /// Makes the names in a folder durable.

@@ -4,9 +4,11 @@
 //! (RUSTSEC-2025-0141), so it never sees a byte that the checksum has not
 //! vouched for; `wincode` writes the same bytes, should it have to go.
 
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use bincode::config::{Config, legacy};
+use bincode::error::EncodeError;
 use bincode::{Decode, Encode};
 
 use crate::error::StoreError;
@@ -14,32 +16,79 @@ use crate::error::StoreError;
 const MAGIC: &[u8; 8] = b"wherein\0";
 /// Largest record, in bytes: a catalog of some ten million files.
 const LIMIT: usize = 1 << 30;
+/// What is written at once, in bytes.
+const BUFFER: usize = 256 << 10;
 const HEADER: usize = 8 + 4 + 4 + 8 + 32;
 
 fn config() -> impl Config {
     legacy().with_limit::<LIMIT>()
 }
 
-/// Encodes `value` in a frame of this kind and version.
-pub(crate) fn encode<T: Encode>(
+/// Takes note of what is written, and passes it on.
+struct Hashing<W> {
+    out: W,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+impl<W: Write> Hashing<W> {
+    fn new(out: W) -> Self {
+        Self {
+            out,
+            hasher: blake3::Hasher::new(),
+            bytes: 0,
+        }
+    }
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hasher.update(&bytes[..written]);
+        self.bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Encodes `value` in a frame of this kind and version, and gives the frame's hash.
+/// A large record is never held in memory: it is encoded twice, first for its hash.
+///
+/// # Errors
+/// Those of `out`; of kind [`io::ErrorKind::InvalidData`] when it cannot be encoded.
+pub(crate) fn write<T: Encode>(
     kind: [u8; 4],
     version: u32,
     value: &T,
-) -> Result<Vec<u8>, StoreError> {
-    // The payload is written behind the place of the header: that of a large
-    // repository is not held twice.
-    let mut frame = vec![0; HEADER];
-    bincode::encode_into_std_write(value, &mut frame, config())
-        .map_err(|error| StoreError::Misuse(format!("record cannot be encoded: {error}")))?;
-    let (head, payload) = frame.split_at_mut(HEADER);
-    let mut header = Vec::with_capacity(HEADER);
-    header.extend_from_slice(MAGIC);
-    header.extend_from_slice(&kind);
-    header.extend_from_slice(&version.to_le_bytes());
-    header.extend_from_slice(&(payload.len() as u64).to_le_bytes());
-    header.extend_from_slice(blake3::hash(payload).as_bytes());
-    head.copy_from_slice(&header);
-    Ok(frame)
+    out: impl Write,
+) -> io::Result<[u8; 32]> {
+    let mut first = BufWriter::with_capacity(BUFFER, Hashing::new(io::sink()));
+    encoded(value, &mut first)?;
+    let first = first.into_inner().map_err(io::IntoInnerError::into_error)?;
+    let mut out = BufWriter::with_capacity(BUFFER, Hashing::new(out));
+    out.write_all(MAGIC)?;
+    out.write_all(&kind)?;
+    out.write_all(&version.to_le_bytes())?;
+    out.write_all(&first.bytes.to_le_bytes())?;
+    out.write_all(first.hasher.finalize().as_bytes())?;
+    encoded(value, &mut out)?;
+    let mut out = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+    out.flush()?;
+    Ok(*out.hasher.finalize().as_bytes())
+}
+
+fn encoded<T: Encode>(value: &T, out: &mut impl Write) -> io::Result<()> {
+    match bincode::encode_into_std_write(value, out, config()) {
+        Ok(_) => Ok(()),
+        Err(EncodeError::Io { inner, .. }) => Err(inner),
+        Err(error) => Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("record cannot be encoded: {error}"),
+        )),
+    }
 }
 
 /// Decodes a frame that was read from `path`.
@@ -89,6 +138,13 @@ mod tests {
 
     const KIND: [u8; 4] = *b"test";
 
+    fn encode(version: u32, value: &Vec<String>) -> Vec<u8> {
+        let mut frame = Vec::new();
+        let hash = write(KIND, version, value, &mut frame).expect("encodes");
+        assert_eq!(hash, *blake3::hash(&frame).as_bytes());
+        frame
+    }
+
     fn read(frame: &[u8]) -> Result<Vec<String>, StoreError> {
         decode(KIND, 3, frame, Path::new("x"))
     }
@@ -96,7 +152,7 @@ mod tests {
     #[test]
     fn a_record_reads_back() {
         let value = vec!["a".to_owned(), String::new(), "ß".to_owned()];
-        let frame = encode(KIND, 3, &value).expect("encodes");
+        let frame = encode(3, &value);
         assert_eq!(read(&frame).expect("decodes"), value);
         assert!(matches!(
             decode::<Vec<String>>(KIND, 4, &frame, Path::new("x")),
@@ -113,7 +169,7 @@ mod tests {
         #[test]
         fn any_change_is_noticed(at in 0_usize..200, bit in 0_u8..8, cut in 0_usize..200) {
             let value: Vec<String> = (0..9).map(|n| format!("value {n}")).collect();
-            let frame = encode(KIND, 3, &value).expect("encodes");
+            let frame = encode(3, &value);
             let mut flipped = frame.clone();
             let at = at % flipped.len();
             flipped[at] ^= 1 << bit;

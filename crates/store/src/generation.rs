@@ -61,15 +61,16 @@ pub(crate) fn write(
     manifest: &mut Manifest,
     catalog: &Catalog,
 ) -> Result<String, StoreError> {
-    let bytes = frame::encode(CATALOG_KIND, FORMAT_VERSION, catalog)?;
     manifest.catalog = Layout::catalog_name(manifest.generation);
-    manifest.catalog_hash = *blake3::hash(&bytes).as_bytes();
-    disk::write_durable(&layout.file(&manifest.catalog), &bytes)?;
-    let bytes = frame::encode(MANIFEST_KIND, FORMAT_VERSION, manifest)?;
+    manifest.catalog_hash = disk::write_durable(&layout.file(&manifest.catalog), |out| {
+        frame::write(CATALOG_KIND, FORMAT_VERSION, catalog, out)
+    })?;
     let name = Layout::manifest_name(manifest.generation);
-    disk::write_durable(&layout.file(&name), &bytes)?;
+    let hash = disk::write_durable(&layout.file(&name), |out| {
+        frame::write(MANIFEST_KIND, FORMAT_VERSION, manifest, out)
+    })?;
     disk::sync_folder(&layout.root)?;
-    Ok(format!("{name} {}", blake3::hash(&bytes).to_hex()))
+    Ok(format!("{name} {}", blake3::Hash::from(hash).to_hex()))
 }
 
 /// Removes what no generation needs: files of older generations and of runs

@@ -87,6 +87,8 @@ pub struct Writer {
     /// Whether versions that no view holds are dropped with the next commit.
     keeps_none: bool,
     is_wiped: bool,
+    /// Whether a view was taken and none put in its place.
+    lacks_view: bool,
     /// What the last commit put in force; `None` while one is under way, or
     /// when it failed and may or may not have come through.
     in_force: Option<Manifest>,
@@ -135,6 +137,7 @@ impl Writer {
             contents: known.map(Contents::of_all).unwrap_or_default(),
             keeps_none: false,
             is_wiped,
+            lacks_view: false,
             in_force: Some(manifest.clone()),
             payload: payload.unwrap_or_default(),
             manifest,
@@ -145,6 +148,20 @@ impl Writer {
     /// What is committed, and what was added since.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
+    }
+
+    /// Takes the view of a checkout out, so that a new one can be made of it: to be
+    /// committed, or all stays as it was.
+    pub fn take_view(&mut self, root: &str) -> Option<View> {
+        let views = &mut self.catalog.views;
+        let at = views.iter().position(|view| view.root == root)?;
+        self.lacks_view = true;
+        Some(views.remove(at))
+    }
+
+    /// Whether the catalog has a view of a checkout: not after it was taken out.
+    pub fn holds_view(&self, root: &str) -> bool {
+        self.catalog.view(root).is_some()
     }
 
     /// Whether what was there was damaged and thrown away.
@@ -159,7 +176,7 @@ impl Writer {
 
     /// Ends, and gives what is in force; `None` when that is not certain.
     pub fn into_committed(mut self) -> Option<Committed> {
-        let is_certain = self.in_force.is_some() && !self.has_uncommitted();
+        let is_certain = self.in_force.is_some() && !self.has_uncommitted() && !self.lacks_view;
         is_certain.then(|| Committed {
             payload: std::mem::take(&mut self.payload),
             manifest: self.manifest.clone(),
@@ -319,6 +336,7 @@ impl Writer {
         self.write_segment()?;
         self.catalog.views.retain(|one| one.root != view.root);
         self.catalog.views.push(view);
+        self.lacks_view = false;
         self.commit_catalog()
     }
 
@@ -366,6 +384,13 @@ impl Writer {
     /// Keeps the postings in few pieces; the commit stands. To be called when those
     /// who wait for the commit have it: it takes the longer, the more was added.
     pub fn tidy(&mut self) -> Result<(), StoreError> {
+        self.lexical.merge_by_size()
+    }
+
+    /// As [`Writer::tidy`], at the end: what is held is let go of first.
+    pub fn end_tidily(mut self) -> Result<(), StoreError> {
+        self.catalog = Catalog::default();
+        self.contents = Contents::default();
         self.lexical.merge_by_size()
     }
 

@@ -162,7 +162,7 @@ fn indexed(location: Location) -> Result<u64> {
         full: opened.damage.is_some(),
         wait: session::WAIT,
     };
-    let report = repository.index(options, &Progress::default())?;
+    let report = repository.index_alone(options, &Progress::default())?;
     repository.tidy(false);
     repository.fill(&Progress::default())?;
     Ok(report.files_indexed + report.files_reused + report.files_removed)

@@ -175,7 +175,9 @@ pub(crate) fn rebuild(
     damage: &IndexError,
 ) -> Result<IndexReport, IndexError> {
     remark(&format!("{damage}; it is built anew"));
-    index(repository, true)
+    let report = index(repository, true)?;
+    repository.open_newest()?;
+    Ok(report)
 }
 
 /// Brings the index up to date as well as may be before a search: one that

@@ -9,6 +9,7 @@ use wherein_store::{Snapshot, Writer, WriterOptions};
 
 use crate::archive::TRANSFER;
 use crate::error::IndexError;
+use crate::locate::Location;
 use crate::status::folder_bytes;
 
 /// What became of one index.
@@ -45,7 +46,10 @@ pub fn collect(home: &Path, only: Option<&Path>, dry: bool) -> Result<Vec<Collec
         Some(folder) => vec![folder.to_owned()],
         None => indexes(&home.join("index"))?,
     };
-    Ok(folders.iter().map(|folder| one(folder, dry)).collect())
+    Ok(folders
+        .iter()
+        .map(|folder| one(home, folder, dry))
+        .collect())
 }
 
 /// How old what lies between an archive and an index is that nobody works on.
@@ -76,7 +80,7 @@ fn indexes(folder: &Path) -> Result<Vec<PathBuf>, IndexError> {
     Ok(found)
 }
 
-fn one(folder: &Path, dry: bool) -> Collection {
+fn one(home: &Path, folder: &Path, dry: bool) -> Collection {
     let bytes = folder_bytes(folder);
     let mut collection = Collection {
         index: folder.display().to_string(),
@@ -84,19 +88,36 @@ fn one(folder: &Path, dry: bool) -> Collection {
         bytes_after: bytes,
         ..Collection::default()
     };
-    match in_index(folder, dry, &mut collection) {
+    match in_index(home, folder, dry, &mut collection) {
         Ok(()) => collection.bytes_after = folder_bytes(folder),
         Err(error) => collection.error = Some(error.to_string()),
     }
     collection
 }
 
-fn in_index(folder: &Path, dry: bool, found: &mut Collection) -> Result<(), IndexError> {
+/// Whether an index is no longer that of a checkout: it is gone from the disk, or has
+/// become part of another repository.
+fn is_gone(home: &Path, folder: &Path, root: &str) -> bool {
+    let root = Path::new(root);
+    if !root.is_dir() {
+        return true;
+    }
+    // What cannot be found out is no reason to remove anything.
+    let now = Location::exactly(home, root).map(|location| location.index);
+    now.is_ok_and(|now| now.file_name() != folder.file_name())
+}
+
+fn in_index(
+    home: &Path,
+    folder: &Path,
+    dry: bool,
+    found: &mut Collection,
+) -> Result<(), IndexError> {
     let Some(snapshot) = Snapshot::open(folder, None)? else {
         return Ok(());
     };
     let catalog = snapshot.catalog();
-    let is_gone = |root: &str| !Path::new(root).is_dir();
+    let is_gone = |root: &str| is_gone(home, folder, root);
     let roots = catalog.views.iter().map(|view| view.root.clone());
     found.gone = roots.filter(|root| is_gone(root)).collect();
     found.removed = found.gone.len() == catalog.views.len();

@@ -73,7 +73,14 @@ impl Repository {
     /// no such model is in use, or there is no index.
     pub fn fill(&self, progress: &Progress) -> Result<Option<FillReport>, IndexError> {
         let started = Instant::now();
-        let (Some(model), Some(current)) = (self.quality(), self.current()) else {
+        let Some(model) = self.quality() else {
+            return Ok(None);
+        };
+        // A run of many files has closed it.
+        if !self.is_indexed() {
+            self.open_newest()?;
+        }
+        let Some(current) = self.current() else {
             return Ok(None);
         };
         let mut report = FillReport {

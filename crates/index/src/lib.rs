@@ -26,6 +26,7 @@ mod settings;
 mod settings_sources;
 mod status;
 mod turn;
+mod view_in_progress;
 mod workers;
 
 pub use archive::{Exported, import};

@@ -120,17 +120,10 @@ fn relative(path: &Path, root: &Path) -> String {
 }
 
 /// `index/<name>-<hash>`: readable, different for different repositories, and
-/// the same for all worktrees of one.
+/// the same for all worktrees and clones of one.
 fn index_folder(home: &Path, checkout: &Checkout) -> PathBuf {
-    let named = match &checkout.git {
-        Some(git) if git.common_dir.ends_with(".git") => git.common_dir.parent(),
-        Some(git) => Some(git.common_dir.as_path()),
-        None => Some(checkout.root.as_path()),
-    };
-    let name: String = named
-        .and_then(Path::file_name)
-        .map(|name| name.to_string_lossy().into_owned())
-        .unwrap_or_default()
+    let (identity, name) = checkout.identity();
+    let name: String = name
         .chars()
         .map(|c| {
             let plain = c.is_ascii_alphanumeric() || c == '-' || c == '_';
@@ -138,7 +131,7 @@ fn index_folder(home: &Path, checkout: &Checkout) -> PathBuf {
         })
         .take(40)
         .collect();
-    let hash = blake3::hash(checkout.identity().as_bytes()).to_hex();
+    let hash = blake3::hash(identity.as_bytes()).to_hex();
     home.join("index").join(format!("{name}-{}", &hash[..16]))
 }
 

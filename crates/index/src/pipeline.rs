@@ -6,6 +6,7 @@
 //! panic is passed over and recorded; the run goes on.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -14,12 +15,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use wherein_chunk::Chunked;
 use wherein_core::{Skip, SkipReason, SourceFile, caught};
 use wherein_embed::{DocumentParts, Embedder, body};
-use wherein_store::{Catalog, NewFile, StatRecord, View, ViewFile, ViewSkip, Writer};
+use wherein_store::{NewFile, StatRecord, View, ViewFile, ViewSkip, Writer};
 use wherein_walk::{Checkout, Entry, Unread};
 
 use crate::error::IndexError;
 use crate::plan::Plan;
 use crate::progress::{Phase, Progress};
+use crate::view_in_progress::ViewInProgress;
 use crate::workers;
 
 /// A group is closed when it has this many bytes or files: enough chunks to
@@ -99,96 +101,6 @@ pub(crate) fn now_ns() -> i64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |since| since.as_nanos() as i64)
-}
-
-/// The view under construction.
-struct ViewInProgress {
-    root: String,
-    head: Option<String>,
-    /// What stays, by path.
-    kept: Vec<ViewFile>,
-    /// What was read, by path.
-    files: Vec<ViewFile>,
-    skips: Vec<ViewSkip>,
-    /// What is not looked at yet stays as it was.
-    before: FxHashMap<String, ViewFile>,
-    skips_before: FxHashMap<String, ViewSkip>,
-    gates_before: u64,
-    gates: u64,
-}
-
-impl ViewInProgress {
-    /// The view that a plan starts from: what stays of the one that there is.
-    fn of(plan: &mut Plan, view: Option<View>, root: String, head: Option<String>) -> Self {
-        let View {
-            files: mut kept,
-            skips,
-            ..
-        } = view.unwrap_or_default();
-        kept.retain(|file| !plan.not_kept.contains(&file.id));
-        let skips = skips.into_iter().enumerate();
-        let skips = skips.filter(|(place, _)| !plan.skips_not_kept.contains(place));
-        let listed = std::mem::take(&mut plan.listed_skips);
-        Self {
-            root,
-            head,
-            kept,
-            files: Vec::new(),
-            skips: skips
-                .map(|(_, skip)| skip)
-                .chain(listed.into_iter().map(|skip| ViewSkip::new(skip, None)))
-                .collect(),
-            before: std::mem::take(&mut plan.before),
-            skips_before: std::mem::take(&mut plan.skips_before),
-            gates_before: plan.gates_before.unwrap_or(plan.gates),
-            gates: plan.gates,
-        }
-    }
-
-    fn view(&self, complete: bool, catalog: &Catalog) -> View {
-        let mut files = by_path(catalog, &self.kept, &self.files);
-        if !complete {
-            let mut before: Vec<(&String, &ViewFile)> = self.before.iter().collect();
-            before.sort_unstable_by_key(|(path, _)| *path);
-            let before: Vec<ViewFile> = before.into_iter().map(|(_, file)| *file).collect();
-            files = by_path(catalog, &files, &before);
-        }
-        let mut skips = self.skips.clone();
-        if !complete {
-            skips.extend(self.skips_before.values().cloned());
-        }
-        skips.sort_by(|a, b| (a.stat.is_some(), &a.path).cmp(&(b.stat.is_some(), &b.path)));
-        View {
-            root: self.root.clone(),
-            head: self.head.clone(),
-            complete,
-            // Some files of a part of a run were let in by the gates before.
-            gates: if complete || self.gates == self.gates_before {
-                self.gates
-            } else {
-                0
-            },
-            indexed_at_s: (now_ns() / 1_000_000_000) as u64,
-            files,
-            skips,
-        }
-    }
-}
-
-/// Merges files of a view, both ordered by path.
-fn by_path(catalog: &Catalog, many: &[ViewFile], few: &[ViewFile]) -> Vec<ViewFile> {
-    let path = |file: &ViewFile| catalog.file(file.id).map_or("", |version| &version.path);
-    let mut merged = Vec::with_capacity(many.len() + few.len());
-    let mut rest = many;
-    for file in few {
-        let wanted = path(file);
-        let (before, after) = rest.split_at(rest.partition_point(|one| path(one) < wanted));
-        merged.extend_from_slice(before);
-        merged.push(*file);
-        rest = after;
-    }
-    merged.extend_from_slice(rest);
-    merged
 }
 
 /// Carries out a plan and commits, unless it turns out that nothing has
@@ -272,9 +184,21 @@ pub(crate) fn run(
     outcomes.complete = !progress.is_stopped();
     if outcomes.worth_a_commit {
         progress.enter(Phase::Committing);
+        writer.forget(is_long_gone);
         writer.commit(view.view(outcomes.complete, writer.catalog()))?;
     }
     Ok(outcomes)
+}
+
+/// Seconds after which the view of a checkout that is gone is dropped. Until then it may
+/// lie on a disk that is not mounted.
+const FORGOTTEN_AFTER: u64 = 7 * 24 * 3600;
+
+/// Whether a checkout was removed and has not been indexed for a while: worktrees and
+/// clones come and go, and each commit costs something for each that it has.
+fn is_long_gone(view: &View) -> bool {
+    let now = (now_ns() / 1_000_000_000) as u64;
+    view.indexed_at_s + FORGOTTEN_AFTER < now && !Path::new(&view.root).is_dir()
 }
 
 fn groups(files: Vec<Entry>, threads: usize) -> Vec<Vec<Entry>> {

@@ -159,6 +159,11 @@ impl Writer {
         Some(views.remove(at))
     }
 
+    /// Leaves checkouts out of the next commit.
+    pub fn forget(&mut self, is_gone: impl Fn(&View) -> bool) {
+        self.catalog.views.retain(|view| !is_gone(view));
+    }
+
     /// Whether the catalog has a view of a checkout: not after it was taken out.
     pub fn holds_view(&self, root: &str) -> bool {
         self.catalog.view(root).is_some()

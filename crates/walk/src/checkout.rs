@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::WalkError;
 use crate::discover::{GitInfo, discover};
 use crate::head;
+use crate::origin::Origin;
 use crate::trouble::watched;
 
 /// One checkout: what is indexed, and what git knows of it.
@@ -54,16 +55,27 @@ impl Checkout {
         self.git.as_ref().and_then(head::read)
     }
 
-    /// A readable key that is the same for all worktrees of one repository, and
-    /// differs for different folders within it.
-    pub fn identity(&self) -> String {
-        match &self.git {
-            Some(git) => {
-                let inside = self.root.strip_prefix(&git.toplevel).unwrap_or(&self.root);
-                format!("git:{}:{}", exact(&git.common_dir), exact(inside))
+    /// A readable key that is the same for all worktrees and clones of one repository,
+    /// and differs for different folders within it; and what people call it.
+    pub fn identity(&self) -> (String, String) {
+        let named = |path: &Path| {
+            let is_inside = path.ends_with(".git");
+            let folder = if is_inside { path.parent() } else { Some(path) };
+            let name = folder.and_then(Path::file_name).unwrap_or_default();
+            name.to_string_lossy().into_owned()
+        };
+        let Some(git) = &self.git else {
+            return (format!("folder:{}", exact(&self.root)), named(&self.root));
+        };
+        let inside = self.root.strip_prefix(&git.toplevel).unwrap_or(&self.root);
+        let (from, name) = match Origin::of(git) {
+            Origin::Here(data) => (exact(&data), named(&data)),
+            Origin::Elsewhere(address) => {
+                let name = address.rsplit('/').next().unwrap_or_default().to_owned();
+                (format!("//{address}"), name)
             }
-            None => format!("folder:{}", exact(&self.root)),
-        }
+        };
+        (format!("git:{from}:{}", exact(inside)), name)
     }
 
     /// The root relative to the top of the checkout, empty or ending in `/`.

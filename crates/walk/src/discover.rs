@@ -57,6 +57,14 @@ fn git_dir_of(folder: &Path) -> Option<PathBuf> {
     is_git_dir(&git_dir).then_some(git_dir)
 }
 
+/// The data of the repository that lies at a canonical path: of its folder, or bare.
+pub(crate) fn git_data_of(path: &Path) -> Option<PathBuf> {
+    let bare = || is_git_dir(path).then(|| path.to_path_buf());
+    git_dir_of(path)
+        .or_else(bare)
+        .map(|git| common_dir_of(&git))
+}
+
 /// The folder that the worktrees of `git_dir` share.
 fn common_dir_of(git_dir: &Path) -> PathBuf {
     read_small(&git_dir.join("commondir"), MAX_LINK_BYTES)

@@ -48,6 +48,7 @@ mod markers;
 mod marks;
 mod names;
 mod open;
+mod origin;
 mod read;
 mod rules;
 mod secrets;

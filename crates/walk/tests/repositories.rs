@@ -34,7 +34,7 @@ fn a_checkout_is_the_folder_or_all_around_it() {
     );
     assert_eq!(checkout.head(), None);
     assert_eq!(
-        checkout.identity(),
+        checkout.identity().0,
         format!("folder:{}/a", plain.root.display())
     );
 }
@@ -147,6 +147,55 @@ fn worktrees_share_identity_and_exclude_but_not_index_or_head() {
 }
 
 #[test]
+fn clones_are_one_repository_wherever_they_come_from() {
+    let source = Sandbox::git();
+    source.fill(&["sub/a.c"]);
+    source.run(&["add", "--all"]);
+    source.commit();
+    let place = Sandbox::plain();
+    let from = source.root.to_str().unwrap();
+    let clone = |from: &str, to: &str, more: &[&str]| {
+        let arguments = [&["clone", "--quiet"], more, &[from, to]].concat();
+        place.run(&arguments);
+        Checkout::at(&place.root.join(to)).unwrap()
+    };
+    let first = clone(from, "first", &[]);
+    assert_eq!(first.identity(), source.checkout().identity());
+    let second = clone("first", "second", &["--origin", "upstream"]);
+    assert_eq!(second.identity(), source.checkout().identity());
+    assert_ne!(second.git, first.git);
+    let part = Checkout::at(&place.root.join("first/sub")).unwrap();
+    let other = Checkout::at(&source.root.join("sub")).unwrap();
+    assert_eq!(part.identity(), other.identity());
+    assert_ne!(part.identity(), first.identity());
+
+    // From elsewhere, by whatever way.
+    let elsewhere = |of: &Checkout, address: &str| {
+        place.run_in(&of.root, &["remote", "add", "origin", address]);
+        of.identity()
+    };
+    place.run_in(&first.root, &["remote", "remove", "origin"]);
+    place.run_in(&second.root, &["remote", "remove", "upstream"]);
+    let one = elsewhere(&first, "https://example.org/team/app.git");
+    let two = elsewhere(&second, "git@example.org:team/app");
+    assert_eq!(one, two);
+    assert_eq!(one.1, "app");
+    assert_ne!(one, source.checkout().identity());
+    // Two that were begun by themselves are two.
+    let (a, b) = (Sandbox::git(), Sandbox::git());
+    assert_ne!(a.checkout().identity(), b.checkout().identity());
+
+    // A source that is gone does not make another repository of its clone.
+    let lone = clone(from, "lone", &[]);
+    let before = lone.identity();
+    drop(source);
+    assert_eq!(lone.identity(), before);
+    // Nor does one that names itself.
+    place.run_in(&lone.root, &["remote", "set-url", "origin", "."]);
+    assert!(lone.identity().0.contains("lone"));
+}
+
+#[test]
 fn submodules_and_nested_clones_are_left_to_themselves() {
     let library = Sandbox::git();
     library.fill(&["lib.c"]);
@@ -173,6 +222,8 @@ fn submodules_and_nested_clones_are_left_to_themselves() {
     assert_eq!(submodule.root, sandbox.root.join("deps/lib"));
     assert_eq!(submodule.head(), library.checkout().head());
     assert_ne!(submodule.identity(), sandbox.checkout().identity());
+    // It is a clone of the library, as the other is.
+    assert_eq!(submodule.identity(), library.checkout().identity());
     assert_eq!(names(&list(&submodule, &options()).unwrap()), "lib.c");
 }
 

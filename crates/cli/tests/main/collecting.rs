@@ -97,3 +97,48 @@ fn what_is_gone_is_given_back() {
     assert!(collected["indexes"][0]["error"].is_string(), "{collected}");
     assert!(folder.exists());
 }
+
+#[test]
+fn a_clone_shares_the_index_and_none_of_the_answers() {
+    let scratch = committed();
+    let clone = scratch.home().with_file_name("copy");
+    let shown = clone.to_string_lossy().into_owned();
+    let source = scratch.repository().to_string_lossy().into_owned();
+    scratch.git(&["clone", "--quiet", &source, &shown]);
+    fs::write(clone.join("bell.py"), "def ring_bell():\n    return 4\n").expect("written");
+    let report = scratch.json(&["index", &shown]);
+    assert_eq!(done(&report), (1, 2, 0), "the clone costs its difference");
+    let count = || {
+        let indexes = fs::read_dir(scratch.home().join("index"));
+        indexes.expect("a folder").count()
+    };
+    assert_eq!(count(), 1);
+    // What lies in one is not found in the other, and is told as its own.
+    let finds_nothing = |arguments: &[&str]| scratch.run(arguments).code == 1;
+    assert!(finds_nothing(&["ring_bell", "--mode", "symbol"]));
+    assert_eq!(
+        scratch.paths(&["ring_bell", &shown, "--mode", "symbol"]),
+        ["bell.py"]
+    );
+    fs::remove_file(clone.join("door.py")).expect("removed");
+    assert!(finds_nothing(&["open_door", &shown, "--mode", "symbol"]));
+    assert_eq!(
+        scratch.paths(&["open_door", "--mode", "symbol"]),
+        ["door.py"]
+    );
+    // With an origin of its own it is another repository, and its view is collected.
+    let address = "https://example.org/team/copy.git";
+    scratch.git_in(&clone, &["remote", "set-url", "origin", address]);
+    let report = scratch.json(&["index", &shown]);
+    assert_eq!((done(&report), count()), ((2, 0, 0), 2));
+    let collected = scratch.json(&["gc"]);
+    let gone = collected["indexes"].as_array().expect("indexes").iter();
+    let gone: Vec<&Value> = gone
+        .flat_map(|index| index["gone"].as_array().expect("roots"))
+        .collect();
+    assert_eq!(gone.len(), 1, "{collected}");
+    assert_eq!(
+        scratch.paths(&["ring_bell", &shown, "--mode", "symbol"]),
+        ["bell.py"]
+    );
+}

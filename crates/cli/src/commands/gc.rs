@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 use wherein_index::Collection;
 
@@ -27,13 +27,14 @@ pub(crate) fn run(arguments: &GcArguments) -> Result<Ending> {
     let indexes = wherein_index::collect(&home, only.as_deref(), arguments.dry_run)?;
     let freed = |one: &Collection| one.bytes_before.saturating_sub(one.bytes_after);
     let bytes_freed = indexes.iter().map(freed).sum();
+    let failed = indexes.iter().filter(|one| one.error.is_some()).count();
     if arguments.json {
         json(&Output {
             dry_run: arguments.dry_run,
             indexes,
             bytes_freed,
         })?;
-        return Ok(Ending::Found);
+        return ended(failed);
     }
     let mut out = anstream::stdout().lock();
     for one in &indexes {
@@ -68,5 +69,12 @@ pub(crate) fn run(arguments: &GcArguments) -> Result<Ending> {
         writeln!(out, "{count} looked at, {freed} given back")?;
     }
     out.flush()?;
+    ended(failed)
+}
+
+fn ended(failed: usize) -> Result<Ending> {
+    if failed > 0 {
+        bail!("{failed} of them left as found, for the reasons above");
+    }
     Ok(Ending::Found)
 }

@@ -93,7 +93,9 @@ fn what_is_gone_is_given_back() {
     // One that is damaged is left as it is, and said.
     let folder = scratch.index_folder();
     fs::write(folder.join("lexical/meta.json"), "{}").expect("written");
-    let collected = scratch.json(&["gc"]);
+    let run = scratch.run(&["gc", "--json"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    let collected: Value = serde_json::from_str(&run.out).expect("JSON");
     assert!(collected["indexes"][0]["error"].is_string(), "{collected}");
     assert!(folder.exists());
 }

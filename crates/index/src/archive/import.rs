@@ -173,8 +173,25 @@ fn put(folder: &Path, location: &Location, beside: &Path) -> Result<(), IndexErr
             Err(error @ StoreError::Locked { .. }) => return Err(error.into()),
             opened => held = opened.ok(),
         }
+        if exchanged(folder, index) {
+            // What was there goes with the scratch folder.
+            return Ok(());
+        }
         fs::rename(index, beside.join("before")).map_err(IndexError::io("replace", index))?;
     }
     drop(held);
     fs::rename(folder, index).map_err(IndexError::io("write", index))
+}
+
+/// Lets two folders change places at once, so that at no moment there is none; `false`
+/// where the system cannot.
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+fn exchanged(a: &Path, b: &Path) -> bool {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE).is_ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
+fn exchanged(_: &Path, _: &Path) -> bool {
+    false
 }

@@ -206,6 +206,11 @@ int rename(const char *from, const char *to) {
     return REAL(rename)(from, to);
 }
 
+int renameat2(int a, const char *from, int b, const char *to, unsigned flags) {
+    if (is_below(to) && is_hit("rename", to, 1)) return failed(1);
+    return REAL(renameat2)(a, from, b, to, flags);
+}
+
 int renameat(int a, const char *from, int b, const char *to) {
     if (is_below(to) && is_hit("rename", to, 1)) return failed(1);
     return REAL(renameat)(a, from, b, to);

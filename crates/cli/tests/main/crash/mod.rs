@@ -3,7 +3,8 @@
 //! clean build makes.
 //!
 //! `make test` takes a sample; `make test-crash` (`WHEREIN_TEST_CRASH=all`) every
-//! operation and a thousand kills.
+//! operation and more than a thousand kills. `WHEREIN_TEST_SCENES=full;graph` names
+//! the scenes to run.
 
 mod faults;
 mod scene;
@@ -24,6 +25,12 @@ fn chosen(all: u64, sample: u64) -> Vec<u64> {
     (0..count).map(|at| 1 + at * all / count.max(1)).collect()
 }
 
+/// Whether a scene is among those that are named, or none is named.
+fn is_wanted(scene: &Scene) -> bool {
+    let named = std::env::var("WHEREIN_TEST_SCENES").unwrap_or_default();
+    named.is_empty() || named.split(';').any(|name| name == scene.name)
+}
+
 /// Runs the scenes on two threads, as many as make sense on a small machine.
 fn each_scene(work: impl Fn(&Scene, &Stage) + Sync) {
     let next = std::sync::atomic::AtomicUsize::new(0);
@@ -33,7 +40,9 @@ fn each_scene(work: impl Fn(&Scene, &Stage) + Sync) {
                 while let Some(scene) =
                     SCENES.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
                 {
-                    work(scene, &Stage::of(scene));
+                    if is_wanted(scene) {
+                        work(scene, &Stage::of(scene));
+                    }
                 }
             });
         }

@@ -27,6 +27,11 @@ pub(super) struct Scene {
     has_graph: bool,
     /// More sources than one commit takes.
     is_large: bool,
+    /// How many small runs there were before: segments and postings lie about in
+    /// pieces, and versions that no checkout holds.
+    small_runs: usize,
+    /// Whether an archive of the index lies beside the repository.
+    has_archive: bool,
     arguments: &'static [&'static str],
 }
 
@@ -36,10 +41,15 @@ const BASE: Scene = Scene {
     has_model: false,
     has_graph: false,
     is_large: false,
+    small_runs: 0,
+    has_archive: false,
     arguments: &["index"],
 };
 
-pub(super) const SCENES: [Scene; 6] = [
+/// Beside the repository.
+const ARCHIVE: &str = "../index.zip";
+
+pub(super) const SCENES: [Scene; 10] = [
     Scene {
         name: "first",
         is_indexed_before: false,
@@ -65,6 +75,28 @@ pub(super) const SCENES: [Scene; 6] = [
     Scene {
         name: "graph",
         has_graph: true,
+        ..BASE
+    },
+    Scene {
+        name: "pieces put together",
+        small_runs: 11,
+        ..BASE
+    },
+    Scene {
+        name: "collection",
+        small_runs: 3,
+        arguments: &["gc"],
+        ..BASE
+    },
+    Scene {
+        name: "export",
+        arguments: &["export", ARCHIVE],
+        ..BASE
+    },
+    Scene {
+        name: "import",
+        has_archive: true,
+        arguments: &["import", ARCHIVE, "--replace"],
         ..BASE
     },
 ];
@@ -149,6 +181,15 @@ impl Stage {
         fs::create_dir_all(scratch.home()).expect("created");
         if scene.is_indexed_before {
             scratch.json(&["index"]);
+        }
+        for number in 0..scene.small_runs {
+            let text = format!("def passing_{number}():\n    return {number}\n");
+            scratch.write("gone.py", text);
+            // In haste: it leaves the pieces as they are.
+            scratch.run(&["passing"]);
+        }
+        if scene.has_archive {
+            scratch.run(&["export", ARCHIVE]);
         }
         if scene.has_model {
             let small = folder_of(&scratch, "encoder.onnx", "small");

@@ -1,23 +1,19 @@
 //! Bringing an index up to date with the working tree.
 
-use std::ops::{Deref, DerefMut};
 use std::sync::atomic::Ordering;
-use std::sync::{MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use wherein_store::{Catalog, Nearest, StatRecord, StoreError, Writer, WriterOptions};
+use wherein_store::{Nearest, StatRecord};
 use wherein_walk::{Listing, Unread};
 
 use crate::error::IndexError;
 use crate::look::Look;
-use crate::pipeline::{self, Outcomes, Stages};
+use crate::pipeline::{self, Stages};
 use crate::plan::{self, Basis, Plan};
 use crate::progress::{Phase, Progress};
+use crate::report::{Counted, IndexReport};
 use crate::repository::Repository;
 use crate::settings::VectorSearch;
-
-/// How often it is tried again while another process writes the index.
-const POLL: Duration = Duration::from_millis(50);
 
 /// How a run is made.
 #[derive(Clone, Copy, Debug)]
@@ -29,67 +25,12 @@ pub struct IndexOptions {
     pub wait: Duration,
 }
 
-/// What a run did.
-#[derive(Clone, Debug, Default, serde::Serialize)]
-pub struct IndexReport {
-    /// The checkout.
-    pub repo: String,
-    /// The generation now in force.
-    pub generation: u64,
-    /// Whether every file was seen; false after an interruption.
-    pub complete: bool,
-    /// Files in the index.
-    pub files: u64,
-    /// Chunks in the index.
-    pub chunks: u64,
-    /// Files chunked and embedded in this run.
-    pub files_indexed: u64,
-    /// Files whose content was in the index already.
-    pub files_reused: u64,
-    /// Files that did not have to be read.
-    pub files_unchanged: u64,
-    /// Files that are gone.
-    pub files_removed: u64,
-    /// Paths passed over, whole folders counted once.
-    pub skipped: u64,
-    /// Chunks made in this run.
-    pub chunks_indexed: u64,
-    /// Bytes of source chunked in this run.
-    pub bytes_indexed: u64,
-    /// Wall time of this run.
-    pub seconds: f64,
-}
-
 /// Bytes to be read below which a run is a small one.
 const LITTLE: u64 = 8 << 20;
-
-/// Pieces of postings above which a search in haste puts them together.
-const MAX_PIECES: usize = 40;
 
 /// Files of which `stat` proves nothing, up to which they are read before the
 /// lock is taken: a search need not become a writer for them.
 const EXAMINED: usize = 256;
-
-/// The one writer, in this process and among all.
-pub(crate) struct OwnWriter<'a> {
-    writer: Writer,
-    // After the writer has given its lock back.
-    _turn: MutexGuard<'a, ()>,
-}
-
-impl Deref for OwnWriter<'_> {
-    type Target = Writer;
-
-    fn deref(&self) -> &Writer {
-        &self.writer
-    }
-}
-
-impl DerefMut for OwnWriter<'_> {
-    fn deref_mut(&mut self) -> &mut Writer {
-        &mut self.writer
-    }
-}
 
 /// What reading the doubtful files has shown.
 #[derive(Clone, Copy, Debug, Default)]
@@ -258,35 +199,6 @@ impl Repository {
         Ok(self.report(started, self.counted(), outcomes, kept, removed))
     }
 
-    /// Puts pieces of the postings together when there are many: to be called when
-    /// nobody waits, since it takes the longer, the more was added. With `haste` only
-    /// when there are so many that searches are slow. What fails is left as it is.
-    pub fn tidy(&self, haste: bool) {
-        let untidy = self.current().is_some_and(|current| {
-            let pieces = current.snapshot.pieces();
-            pieces.can_be_fewer && (!haste || pieces.count > MAX_PIECES)
-        });
-        if !untidy || self.model_error().is_some() {
-            return;
-        }
-        let turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let tidied = Writer::open(&self.location.index, &WriterOptions::default())
-            .and_then(|mut writer| writer.tidy())
-            .map_err(IndexError::from)
-            .and_then(|()| self.reload());
-        drop(turn);
-        if let Err(error) = tidied {
-            tracing::info!(%error, "the postings stay in many pieces");
-        }
-    }
-
-    /// The report of a run that found nothing to do.
-    fn unchanged(&self, started: Instant, plan: &Plan, progress: &Progress) -> IndexReport {
-        progress.enter(Phase::Done);
-        let kept = plan.kept + plan.to_read.len() as u64;
-        self.report(started, self.counted(), Outcomes::nothing(), kept, 0)
-    }
-
     /// Notes how many files differ from the index.
     fn note(&self, pending: u64) {
         self.pending.store(pending, Ordering::Relaxed);
@@ -361,47 +273,6 @@ impl Repository {
             .unwrap_or(false)
     }
 
-    /// Becomes the one writer, of a little or a lot; waits for another as long as it
-    /// may and until the run is stopped, and says whether it had to.
-    pub(crate) fn writer(
-        &self,
-        run: IndexOptions,
-        is_little: bool,
-        started: Instant,
-        progress: &Progress,
-    ) -> Result<(OwnWriter<'_>, bool), IndexError> {
-        let turn = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let threads = self.threads().div_ceil(2).min(4);
-        let options = WriterOptions {
-            threads: if is_little { 0 } else { threads },
-            model: self
-                .embedder()
-                .map(|embedder| (embedder.model_id().to_owned(), embedder.dimensions())),
-            mend: run.full,
-        };
-        let mut waited = false;
-        loop {
-            let current = self.current();
-            let known = current.as_ref().map(|current| &current.snapshot);
-            match Writer::open_after(known, &self.location.index, &options) {
-                Err(StoreError::Locked { .. })
-                    if started.elapsed() < run.wait && !progress.is_stopped() =>
-                {
-                    waited = true;
-                    progress.enter(Phase::Waiting);
-                    std::thread::sleep(POLL);
-                }
-                opened => {
-                    let writer = OwnWriter {
-                        writer: opened?,
-                        _turn: turn,
-                    };
-                    return Ok((writer, waited));
-                }
-            }
-        }
-    }
-
     /// How the nearest vectors are found.
     pub(crate) fn nearest(&self) -> Nearest {
         match self.settings.search.vectors {
@@ -431,62 +302,5 @@ impl Repository {
             }
         }
         Ok(())
-    }
-
-    /// What the generation holds that is open.
-    fn counted(&self) -> Counted {
-        self.current().map_or_else(Counted::default, |current| {
-            let snapshot = &current.snapshot;
-            Counted::of(snapshot.catalog(), &self.root, snapshot.generation())
-        })
-    }
-
-    fn report(
-        &self,
-        started: Instant,
-        counted: Counted,
-        outcomes: Outcomes,
-        kept: u64,
-        removed: u64,
-    ) -> IndexReport {
-        IndexReport {
-            repo: self.root.clone(),
-            generation: counted.generation,
-            complete: outcomes.complete,
-            files: counted.files,
-            chunks: counted.chunks,
-            files_indexed: outcomes.added,
-            files_reused: outcomes.reused,
-            files_unchanged: kept + outcomes.unchanged,
-            files_removed: removed,
-            skipped: counted.skipped,
-            chunks_indexed: outcomes.chunks,
-            bytes_indexed: outcomes.bytes,
-            seconds: started.elapsed().as_secs_f64(),
-        }
-    }
-}
-
-/// What a generation holds of a checkout.
-#[derive(Clone, Copy, Debug, Default)]
-struct Counted {
-    generation: u64,
-    files: u64,
-    chunks: u64,
-    skipped: u64,
-}
-
-impl Counted {
-    fn of(catalog: &Catalog, root: &str, generation: u64) -> Self {
-        let Some(view) = catalog.view(root) else {
-            return Self::default();
-        };
-        let versions = view.files.iter().filter_map(|file| catalog.file(file.id));
-        Self {
-            generation,
-            files: view.files.len() as u64,
-            chunks: versions.map(|version| u64::from(version.chunks)).sum(),
-            skipped: view.skips.len() as u64,
-        }
     }
 }

@@ -107,12 +107,17 @@ impl Repository {
         self.followed().is_some()
     }
 
-    /// Whether a watcher has told of changes that no run has looked at, or it is time
-    /// to look at everything; `false` without a watcher.
+    /// Whether a watcher has told of changes that are not in the index; `false` without
+    /// a watcher.
     pub fn has_changes(&self) -> bool {
-        self.followed().is_some_and(|followed| {
-            !followed.is_unchanged() || self.settled().is_none_or(|one| !one.is_believed())
-        })
+        self.followed().is_some_and(|one| !one.is_unchanged())
+    }
+
+    /// Whether a watcher has told of changes, or it is time to look at everything for
+    /// once; `false` without a watcher.
+    pub fn is_look_due(&self) -> bool {
+        let is_doubtful = || self.settled().is_none_or(|one| !one.is_believed());
+        self.has_changes() || self.is_followed() && is_doubtful()
     }
 
     /// When a watcher last told of a change.

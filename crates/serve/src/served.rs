@@ -153,7 +153,7 @@ impl Served {
     /// Whether it is time to look again.
     pub(crate) fn is_look_due(&self, age: Duration) -> bool {
         let followed = self.opened().filter(|one| one.is_followed());
-        followed.is_none_or(Repository::has_changes)
+        followed.is_none_or(Repository::is_look_due)
             && self.looks().tried.is_none_or(|began| began.elapsed() > age)
     }
 

@@ -97,6 +97,7 @@ fn changes_are_brought_in_when_nobody_asks() {
     place.write("src/two.rs", "pub fn two() {}\n");
     poll(|| files(&server) == before + 2);
     let repo = server.get("/v1/repos/shop").expect(200);
+    assert_eq!(repo["index"]["watched"], true, "{repo}");
     assert_eq!(repo["index"]["fresh"], true, "{repo}");
     assert_eq!(repo["job"], Value::Null);
 }

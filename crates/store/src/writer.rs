@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 use wherein_core::{Chunk, ContentHash, Language, limits};
 
 use crate::catalog::{Catalog, FileVersion, Manifest, SegmentRecord, VectorRecord, View};
@@ -15,7 +15,8 @@ use crate::chunks::{ChunkSegmentBuilder, FileInput};
 use crate::compaction::Contents;
 use crate::disk::Layout;
 use crate::error::StoreError;
-use crate::lexical::{LexicalDocument, LexicalWriter, committed_payload};
+use crate::lexical::committed_payload;
+use crate::lexical_writer::{LexicalDocument, LexicalWriter};
 use crate::lock::WriteLock;
 use crate::opening::Committed;
 use crate::quality::QualityInProgress;
@@ -64,34 +65,23 @@ pub(crate) struct SegmentInProgress {
     pub(crate) quality: Option<QualityInProgress>,
 }
 
-/// What was taken out of an index.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Collected {
-    /// Checkouts.
-    pub views: u64,
-    /// Versions of files that none holds.
-    pub versions: u64,
-    /// Checkouts that are left.
-    pub views_left: u64,
-}
-
 /// Holds the lock; dropping it without a commit changes nothing.
 pub struct Writer {
     pub(crate) layout: Layout,
-    lexical: LexicalWriter,
+    pub(crate) lexical: LexicalWriter,
     pub(crate) manifest: Manifest,
-    catalog: Catalog,
+    pub(crate) catalog: Catalog,
     pub(crate) model: Option<(String, usize)>,
     in_progress: Option<SegmentInProgress>,
     pub(crate) contents: Contents,
     /// Whether versions that no view holds are dropped with the next commit.
-    keeps_none: bool,
+    pub(crate) keeps_none: bool,
     is_wiped: bool,
     /// Whether a view was taken and none put in its place.
-    lacks_view: bool,
+    pub(crate) lacks_view: bool,
     /// What the last commit put in force; `None` while one is under way, or
     /// when it failed and may or may not have come through.
-    in_force: Option<Manifest>,
+    pub(crate) in_force: Option<Manifest>,
     /// What the last commit said.
     payload: String,
     // Last, so that it is freed last.
@@ -148,25 +138,6 @@ impl Writer {
     /// What is committed, and what was added since.
     pub fn catalog(&self) -> &Catalog {
         &self.catalog
-    }
-
-    /// Takes the view of a checkout out, so that a new one can be made of it: to be
-    /// committed, or all stays as it was.
-    pub fn take_view(&mut self, root: &str) -> Option<View> {
-        let views = &mut self.catalog.views;
-        let at = views.iter().position(|view| view.root == root)?;
-        self.lacks_view = true;
-        Some(views.remove(at))
-    }
-
-    /// Leaves checkouts out of the next commit.
-    pub fn forget(&mut self, is_gone: impl Fn(&View) -> bool) {
-        self.catalog.views.retain(|view| !is_gone(view));
-    }
-
-    /// Whether the catalog has a view of a checkout: not after it was taken out.
-    pub fn holds_view(&self, root: &str) -> bool {
-        self.catalog.view(root).is_some()
     }
 
     /// Whether what was there was damaged and thrown away.
@@ -345,47 +316,6 @@ impl Writer {
         self.commit_catalog()
     }
 
-    /// Takes checkouts out of the index, and all versions that no other holds; what
-    /// is left lies close together. Nothing is written when there is nothing to do.
-    pub fn collect(&mut self, is_gone: impl Fn(&str) -> bool) -> Result<Collected, StoreError> {
-        let (views, files) = (self.catalog.views.len(), self.catalog.files.len());
-        self.catalog.views.retain(|one| !is_gone(&one.root));
-        let held = self.catalog.views.iter().flat_map(|view| &view.files);
-        let held: FxHashSet<u32> = held.map(|file| file.id).collect();
-        let views = views - self.catalog.views.len();
-        if views > 0 || held.len() < files {
-            self.keeps_none = true;
-            let committed = self.commit_catalog();
-            self.keeps_none = false;
-            committed?;
-        }
-        Ok(Collected {
-            views: views as u64,
-            versions: (files - self.catalog.files.len()) as u64,
-            views_left: self.catalog.views.len() as u64,
-        })
-    }
-
-    /// Gives the view of one root to another: the same files lie there, as far as
-    /// their content is the same; nothing that `stat` said counts any more.
-    pub fn hand_over(&mut self, from: &str, to: &str) -> Result<u64, StoreError> {
-        let views = &mut self.catalog.views;
-        let Some(at) = views.iter().position(|view| view.root == from) else {
-            return Err(StoreError::Misuse(format!("there is no view of {from:?}")));
-        };
-        let mut view = views.remove(at);
-        to.clone_into(&mut view.root);
-        view.complete = false;
-        for file in &mut view.files {
-            file.stat = file.stat.distrusted();
-        }
-        for skip in &mut view.skips {
-            skip.stat = skip.stat.map(crate::StatRecord::distrusted);
-        }
-        views.push(view);
-        self.commit_catalog()
-    }
-
     /// Keeps the postings in few pieces; the commit stands. To be called when those
     /// who wait for the commit have it: it takes the longer, the more was added.
     pub fn tidy(&mut self) -> Result<(), StoreError> {
@@ -438,35 +368,6 @@ impl Writer {
         self.in_force = Some(self.manifest.clone());
         generation::sweep(&self.layout, &self.manifest);
         Ok(self.manifest.generation)
-    }
-
-    /// Lets views that hold the same content under the same path hold the same
-    /// version, the newest: one that was made anew for one checkout serves all.
-    fn share_versions(&mut self) {
-        // Those that were there before have been through this.
-        let before = self.in_force.as_ref().map_or(0, |one| one.next_file);
-        let files = &self.catalog.files;
-        let new = &files[files.partition_point(|file| file.id < before)..];
-        let contents: FxHashSet<[u8; 32]> = new.iter().map(|file| file.hash).collect();
-        let mut newest: FxHashMap<(&str, [u8; 32], u64), u32> = FxHashMap::default();
-        let mut replaced: FxHashMap<u32, u32> = FxHashMap::default();
-        let again = |file: &&FileVersion| contents.contains(&file.hash);
-        for file in files.iter().rev().filter(again) {
-            let key = (file.path.as_str(), file.hash, file.recipe);
-            let newest = *newest.entry(key).or_insert(file.id);
-            if newest != file.id {
-                replaced.insert(file.id, newest);
-            }
-        }
-        if replaced.is_empty() {
-            return;
-        }
-        let views = self.catalog.views.iter_mut();
-        for file in views.flat_map(|view| &mut view.files) {
-            if let Some(newest) = replaced.get(&file.id) {
-                file.id = *newest;
-            }
-        }
     }
 }
 

@@ -64,6 +64,9 @@ pub(crate) struct RepoIndex {
     complete: bool,
     /// Files known to differ from the index.
     pending_files: u64,
+    /// Whether changes are told by the operating system; else it is looked at now and
+    /// then.
+    watched: bool,
     /// When it was brought up to date, in seconds since the epoch.
     indexed_at: u64,
     /// Files in the index.
@@ -132,6 +135,7 @@ impl RepoState {
                     && served.is_seen_within(state.fresh_age()),
                 complete: index.complete,
                 pending_files,
+                watched: repository.is_followed(),
                 indexed_at: index.indexed_at_s,
                 files: index.files.len() as u64,
                 chunks: current.rows.count() as u64,

@@ -99,9 +99,11 @@ fn globs() -> Schema {
 /// Searches. With one repository `index` is its state; with several it is made
 /// of theirs: `repo` is empty, `head` null, `generation` and `pending_files`
 /// are sums, `fresh` says whether all are, `vector_coverage` is the mean by
-/// chunks, `model` names each once. `fresh` also needs a look at every file not
-/// longer ago than twice the setting `serve.refresh_seconds`; when the last
-/// look is old, a search starts one and does not wait for it.
+/// chunks, `model` names each once. What has just been written is brought in
+/// first, for half a second at most; `fresh` says that nothing is left. Of a
+/// repository that cannot be watched it needs a look at every file not longer
+/// ago than twice the setting `serve.refresh_seconds`; when the last look is
+/// old, a search starts one and does not wait for it.
 #[utoipa::path(post, path = "/v1/search", tag = "search", operation_id = "search",
     request_body(content = SearchRequest),
     responses(

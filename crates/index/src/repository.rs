@@ -217,12 +217,19 @@ impl Repository {
         self.embedder().map_or("", Embedder::model_id)
     }
 
+    /// Whether what is open is the newest generation: no other process has made one.
+    pub fn is_newest(&self) -> bool {
+        let current = self.current();
+        current.is_some_and(|current| current.snapshot.is_newest(&self.location.index))
+    }
+
     /// Reads the newest generation unless it is open.
     pub fn open_newest(&self) -> Result<(), IndexError> {
-        let newest = self
-            .current()
-            .is_some_and(|current| current.snapshot.is_newest(&self.location.index));
-        if newest { Ok(()) } else { self.reload() }
+        if self.is_newest() {
+            Ok(())
+        } else {
+            self.reload()
+        }
     }
 
     /// Reads the newest generation; what is open keeps answering until then.

@@ -150,11 +150,22 @@ impl Served {
                 .is_some_and(|began| began.elapsed() <= age)
     }
 
-    /// Whether it is time to look again.
+    /// Whether it is time to look again: the last look is old, and nobody tells of
+    /// changes or of what another process has written.
     pub(crate) fn is_look_due(&self, age: Duration) -> bool {
+        if self
+            .looks()
+            .tried
+            .is_some_and(|began| began.elapsed() <= age)
+        {
+            return false;
+        }
         let followed = self.opened().filter(|one| one.is_followed());
-        followed.is_none_or(Repository::is_look_due)
-            && self.looks().tried.is_none_or(|began| began.elapsed() > age)
+        let is_due = followed.is_none_or(|one| one.is_look_due() || !one.is_newest());
+        if !is_due {
+            self.looks().tried = Some(Instant::now());
+        }
+        is_due
     }
 
     fn looks(&self) -> std::sync::MutexGuard<'_, Looks> {

@@ -4,8 +4,9 @@
 use std::fs;
 
 use serde_json::{Value, json};
+use wherein_index::{IndexOptions, Location, Progress, Repository, Settings};
 
-use crate::support::{Place, Server, poll, text};
+use crate::support::{DEADLINE, Place, Server, poll, text};
 
 fn watched(place: &Place) -> Server {
     let mut options = place.options();
@@ -124,4 +125,27 @@ fn what_was_seen_while_another_wrote_is_not_forgotten() {
     }
     drop(locks);
     assert_eq!(defined(&server, "turn_peg"), ["src/strings/deep/peg.rs"]);
+}
+
+#[test]
+fn what_another_process_has_written_answers() {
+    let place = Place::new();
+    let mut options = place.options();
+    options.settings.serve.watch = true;
+    options.settings.serve.refresh_seconds = 0;
+    let server = Server::start(options);
+    server.register("shop", &place.repository());
+    let location = Location::exactly(&place.home(), &place.repository()).expect("a place");
+    let settings = Settings::load(None).expect("settings");
+    let model = wherein_index::shipped_model().expect("the model");
+    let other = Repository::open(location, settings, Some(model)).expect("opens");
+    let anew = IndexOptions {
+        full: true,
+        wait: DEADLINE,
+    };
+    let report = other.index(anew, &Progress::default()).expect("indexed");
+    poll(|| {
+        let answer = server.search(&json!({ "query": "login" })).expect(200);
+        answer["index"]["generation"].as_u64() >= Some(report.generation)
+    });
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::corpus::{self, Until};
 use crate::measure::{self, Server};
-use crate::process::Program;
+use crate::process::{Program, Run};
 
 /// Files of the repository that is followed.
 const FILES: u64 = 10_000;
@@ -51,6 +51,7 @@ pub(crate) struct Figures {
     pub(crate) large_files: u64,
     pub(crate) large_half_seconds: f64,
     pub(crate) large_seconds: f64,
+    pub(crate) large_memory_mb: f64,
     pub(crate) large_again_seconds: f64,
     pub(crate) large_again_memory_mb: f64,
 }
@@ -98,11 +99,12 @@ pub(crate) fn all(
         branch_files: branch.0,
         branch_made_anew: branch.1,
         branch_seconds: branch.2,
-        large_files: large.0,
-        large_half_seconds: large.1,
-        large_seconds: large.2,
-        large_again_seconds: large.3,
-        large_again_memory_mb: large.4,
+        large_files: large.files,
+        large_half_seconds: large.half.seconds,
+        large_seconds: large.all.seconds,
+        large_memory_mb: large.all.peak_bytes as f64 / 1e6,
+        large_again_seconds: large.again.seconds,
+        large_again_memory_mb: large.again.peak_bytes as f64 / 1e6,
     })
 }
 
@@ -261,7 +263,7 @@ fn branch(program: &Program, root: &Path) -> Result<(u64, u64, f64)> {
     let again = program.run(&["index", shown])?;
     git(root, &["checkout", "--quiet", "main"])?;
     program.run(&["index", shown])?;
-    let made = |run: &crate::process::Run| run.json["files_indexed"].as_u64().unwrap_or(u64::MAX);
+    let made = |run: &Run| run.json["files_indexed"].as_u64().unwrap_or(u64::MAX);
     Ok((changed, made(&back) + made(&again), again.seconds))
 }
 
@@ -290,9 +292,15 @@ fn hooks(program: &Program, root: &Path) -> Result<(f64, f64)> {
     Ok((with, with - measure::percentile(&without, 0.5)))
 }
 
-/// Files, seconds for half of them, for all, again with a tenth changed, and the
-/// peak of memory then.
-fn synthetic(program: &Program, scratch: &Path, files: u64) -> Result<(u64, f64, f64, f64, f64)> {
+/// A synthetic repository: runs over half of it, all, and again with a tenth changed.
+struct Synthetic {
+    files: u64,
+    half: Run,
+    all: Run,
+    again: Run,
+}
+
+fn synthetic(program: &Program, scratch: &Path, files: u64) -> Result<Synthetic> {
     let root = scratch.join("synthetic");
     let write = |number: u64, version: u64| {
         let folder = root.join(format!("part{}/deep{}", number / 1000, number / 100 % 10));
@@ -302,8 +310,7 @@ fn synthetic(program: &Program, scratch: &Path, files: u64) -> Result<(u64, f64,
         );
         fs::write(folder.join(format!("step{number}.py")), text)
     };
-    let mut took = Vec::new();
-    for (count, name) in [(files / 2, "half"), (files, "all")] {
+    let first = |count: u64| {
         if root.exists() {
             fs::remove_dir_all(&root)?;
         }
@@ -311,13 +318,10 @@ fn synthetic(program: &Program, scratch: &Path, files: u64) -> Result<(u64, f64,
             write(number, 1)?;
         }
         let run = program.run(&["index", text(&root)?, "--full"])?;
-        ensure!(
-            run.json["files"].as_u64() == Some(count),
-            "{name}: {}",
-            run.json
-        );
-        took.push(run.seconds);
-    }
+        ensure!(run.json["files"].as_u64() == Some(count), "{}", run.json);
+        Ok(run)
+    };
+    let (half, all) = (first(files / 2)?, first(files)?);
     for number in (0..files).step_by(10) {
         write(number, 2)?;
     }
@@ -325,11 +329,10 @@ fn synthetic(program: &Program, scratch: &Path, files: u64) -> Result<(u64, f64,
     let changed = again.json["files_indexed"].as_u64();
     ensure!(changed == Some(files.div_ceil(10)), "{}", again.json);
     fs::remove_dir_all(&root)?;
-    Ok((
+    Ok(Synthetic {
         files,
-        took[0],
-        took[1],
-        again.seconds,
-        again.peak_bytes as f64 / 1e6,
-    ))
+        half,
+        all,
+        again,
+    })
 }

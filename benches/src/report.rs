@@ -186,6 +186,11 @@ fn fresh_table(figures: &fresh::Figures) -> String {
             "at most 2.2 times",
         ),
         (
+            "peak memory then".to_owned(),
+            format!("{:.0} MB", figures.large_memory_mb),
+            "",
+        ),
+        (
             "again with a tenth of them changed".to_owned(),
             seconds(figures.large_again_seconds),
             "",

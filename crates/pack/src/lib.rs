@@ -18,6 +18,7 @@ mod render;
 mod source;
 mod span_id;
 mod tokens;
+mod vocabulary;
 
 pub use packing::{Options, Pack, pack};
 pub use render::Format;

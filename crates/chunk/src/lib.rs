@@ -15,6 +15,9 @@
 //! Some grammars' scanners recurse by nesting depth: call this on a thread with
 //! a stack of [`PARSE_STACK_BYTES`](wherein_core::limits::PARSE_STACK_BYTES).
 
+#![cfg_attr(test, allow(clippy::expect_used, reason = "a test fails by panicking"))]
+
+mod calls;
 mod define;
 mod emit;
 mod grammar;
@@ -31,6 +34,7 @@ mod signature;
 mod spec;
 mod split;
 
+pub use calls::{Call, calls};
 use wherein_core::{Chunk, ChunkKind, Language, SkipReason, caught, limits};
 
 use crate::grammar::Grammar;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand};
 use wherein_core::{ChunkKind, Language, Mode, limits};
-use wherein_index::{Format, SpanId, Tokenizer};
+use wherein_index::{Format, Place, SpanId, Tokenizer};
 
 /// Answers "where is auth handled?" about any code base, offline.
 #[derive(Debug, Parser)]
@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Search(SearchArguments),
     /// Pack what answers a question into a text for a prompt, within a token budget
     Context(ContextArguments),
+    /// Show what resembles a place in the code, what calls it and what it calls
+    Related(RelatedArguments),
     /// Build the index of a folder or bring it up to date
     Index(IndexArguments),
     /// Show what is indexed, how fresh it is, and what was skipped
@@ -82,6 +84,30 @@ pub(crate) struct SearchArguments {
     /// Let a re-ranker read the first candidates too, for so many milliseconds
     #[arg(long, value_name = "MS", num_args = 0..=1, require_equals = true, default_missing_value = "1000", value_parser = clap::value_parser!(u64).range(1..=60_000))]
     pub(crate) rerank: Option<u64>,
+    /// Search the index as it is, without looking for changed files
+    #[arg(long)]
+    pub(crate) no_refresh: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RelatedArguments {
+    /// The place, such as src/main.rs:42
+    #[arg(value_name = "FILE:LINE")]
+    pub(crate) place: Place,
+    /// Folder to search [default: the checkout around the working directory]
+    pub(crate) path: Option<PathBuf>,
+    /// How many similar spans at most [default: 10]
+    #[arg(short = 'k', long = "results", value_name = "N")]
+    pub(crate) k: Option<usize>,
+    /// Lines of text shown of each span; 0 for all
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub(crate) lines: usize,
+    /// A span that is known already and left out (repeatable), such as src/a.rs:10-42
+    #[arg(long, value_name = "SPAN")]
+    pub(crate) exclude: Vec<SpanId>,
     /// Search the index as it is, without looking for changed files
     #[arg(long)]
     pub(crate) no_refresh: bool,
@@ -382,7 +408,7 @@ pub(crate) struct CompletionsArguments {
 
 /// Commands of later versions: a query is never taken for one of them now and
 /// for the command afterwards.
-const RESERVED: [&str; 3] = ["related", "mcp", "setup"];
+const RESERVED: [&str; 2] = ["mcp", "setup"];
 
 /// The command of a later version that was given, if any.
 pub(crate) fn reserved(arguments: &[OsString]) -> Option<&'static str> {
@@ -457,6 +483,7 @@ impl FilterArguments {
             kinds: self.kinds.clone(),
             changed_since: self.changed.clone(),
             only_files: None,
+            below: None,
         }
     }
 }
@@ -529,7 +556,7 @@ mod tests {
             let arguments = ["wherein", "-v", name, "list"].map(OsString::from);
             assert_eq!(reserved(&arguments), Some(name));
         }
-        let search = ["wherein", "search", "related"].map(OsString::from);
+        let search = ["wherein", "search", "setup"].map(OsString::from);
         assert_eq!(reserved(&search), None);
         assert!(matches!(parsed(&["index"]), Command::Index(_)));
         assert!(matches!(parsed(&["status", "."]), Command::Status(_)));

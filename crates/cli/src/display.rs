@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Effects, Style};
-use wherein_core::{Contribution, Explanation, Hit, SearchAnswer};
+use wherein_core::{Contribution, Explanation, Hit, RelatedAnswer, SearchAnswer};
 
 const PATH: Style = AnsiColor::Magenta.on_default();
 const LINE: Style = AnsiColor::Green.on_default();
@@ -123,6 +123,51 @@ pub(crate) fn answer(out: &mut dyn Write, answer: &SearchAnswer, lines: usize) -
         if let Some(explain) = &hit.explain {
             explanation(out, hit.score, explain)?;
         }
+        body(out, hit, lines)?;
+    }
+    Ok(())
+}
+
+/// Writes what belongs to a place.
+pub(crate) fn related(out: &mut dyn Write, answer: &RelatedAnswer, lines: usize) -> io::Result<()> {
+    let of = &answer.of;
+    let place = format!("{}:{}-{}", of.path, of.start_line, of.end_line);
+    let name = if of.breadcrumb.is_empty() {
+        sanitized(&place)
+    } else {
+        format!("{} ({})", sanitized(&of.breadcrumb), sanitized(&place))
+    };
+    for (what, sites) in [("called by", &answer.callers), ("calls", &answer.callees)] {
+        if sites.is_empty() {
+            continue;
+        }
+        let is_cut = what == "called by" && !answer.callers_complete;
+        let more = if is_cut { ", and maybe more" } else { "" };
+        let count = counted(sites.len() as u64, "place");
+        writeln!(
+            out,
+            "{NAME}{name}{NAME:#} {what} {FAINT}{count}{more}{FAINT:#}"
+        )?;
+        for site in sites {
+            write!(
+                out,
+                "  {PATH}{}{PATH:#}:{LINE}{}{LINE:#}",
+                sanitized(&site.path),
+                site.line
+            )?;
+            if !site.breadcrumb.is_empty() {
+                write!(out, "  {NAME}{}{NAME:#}", sanitized(&site.breadcrumb))?;
+            }
+            writeln!(out, "  {FAINT}{}{FAINT:#}", sanitized(&site.text))?;
+        }
+        writeln!(out)?;
+    }
+    if !answer.hits.is_empty() {
+        writeln!(out, "{NAME}{name}{NAME:#} resembles")?;
+    }
+    for hit in &answer.hits {
+        writeln!(out)?;
+        heading(out, hit)?;
         body(out, hit, lines)?;
     }
     Ok(())

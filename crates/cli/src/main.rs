@@ -76,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<Ending> {
     match command {
         Command::Search(arguments) => commands::search::run(&arguments),
         Command::Context(arguments) => commands::context::run(&arguments),
+        Command::Related(arguments) => commands::related::run(&arguments),
         Command::Index(arguments) => commands::index::run(&arguments),
         Command::Status(arguments) => commands::status::run(&arguments),
         Command::Why(arguments) => commands::why::run(&arguments),

@@ -22,6 +22,73 @@ pub struct SearchAnswer {
     /// in meaning alone, and may be no answer.
     #[serde(skip_serializing_if = "std::ops::Not::not", default)]
     pub by_meaning_alone: bool,
+    /// Every place where exactly what was asked for stands, when it is a name or a
+    /// regular expression and the places were asked for.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub exact: Option<ExactMatches>,
+}
+
+/// All lines with a name or a match of a regular expression.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExactMatches {
+    /// The name, looked for as a whole word and in this case, or the expression.
+    pub text: String,
+    /// Lines with it.
+    pub lines: u64,
+    /// Files with it.
+    pub files: u64,
+    /// Whether `places` has every line of every indexed file as it is on disk now:
+    /// there is nothing more to look for.
+    pub complete: bool,
+    /// The lines of each file, by path.
+    pub places: Vec<ExactPlaces>,
+}
+
+/// Lines of one file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ExactPlaces {
+    /// Relative to the repository root, joined by `/`.
+    pub path: String,
+    /// 1-based, rising.
+    pub lines: Vec<u32>,
+}
+
+/// What belongs to a place in the code.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RelatedAnswer {
+    /// Time from question to answer, in milliseconds.
+    pub took_ms: f64,
+    /// What answered.
+    pub index: IndexState,
+    /// The span at the place.
+    pub of: Hit,
+    /// Spans that resemble it, best first; `score` is the cosine.
+    pub hits: Vec<Hit>,
+    /// Calls of what the span defines.
+    pub callers: Vec<CallSite>,
+    /// Whether `callers` has every call by that name in the indexed files.
+    pub callers_complete: bool,
+    /// Definitions that it calls.
+    pub callees: Vec<CallSite>,
+}
+
+/// A call, or what is called; found by name in the syntax tree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CallSite {
+    /// Relative to the repository root, joined by `/`.
+    pub path: String,
+    /// Of a caller the line of the call, of a callee that of its definition; 1-based.
+    pub line: u32,
+    /// That line, trimmed.
+    pub text: String,
+    /// Of a caller the definition that the call stands in, of a callee its own.
+    pub symbol: Option<String>,
+    /// Enclosing names and the own one, joined by `::`.
+    pub breadcrumb: String,
 }
 
 /// Which index answered, and how fresh it is.

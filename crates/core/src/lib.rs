@@ -17,7 +17,8 @@ mod skip;
 pub mod words;
 
 pub use answer::{
-    ContextAnswer, Contribution, Explanation, Hit, IndexState, PackBlock, SearchAnswer,
+    CallSite, ContextAnswer, Contribution, ExactMatches, ExactPlaces, Explanation, Hit, IndexState,
+    PackBlock, RelatedAnswer, SearchAnswer,
 };
 pub use caught::caught;
 pub use chunk::{ByteRange, Chunk, ChunkKind, Span, Symbol};

@@ -46,5 +46,8 @@ pub const DEFAULT_BUDGET_TOKENS: usize = 4000;
 /// Most tokens of a pack that may be asked for: more than any model reads.
 pub const MAX_BUDGET_TOKENS: usize = 10_000_000;
 
+/// Most lines that are listed of those where a name stands.
+pub const MAX_EXACT_LINES: usize = 1000;
+
 /// Most spans that a request may name as known.
 pub const MAX_EXCLUDED: usize = 500;

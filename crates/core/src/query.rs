@@ -84,6 +84,8 @@ pub struct Filters {
     pub changed_since: Option<String>,
     /// Only these relative paths, when given.
     pub only_files: Option<Vec<String>>,
+    /// Only files in this folder, given by its relative path.
+    pub below: Option<String>,
 }
 
 impl Filters {
@@ -94,6 +96,7 @@ impl Filters {
             && self.kinds.is_empty()
             && self.changed_since.is_none()
             && self.only_files.is_none()
+            && self.below.is_none()
     }
 }
 
@@ -191,6 +194,7 @@ impl Query {
             kinds,
             changed_since,
             only_files: _,
+            below: _,
         } = &self.filters;
         let most = languages.len().max(paths.len()).max(kinds.len());
         if most > limits::MAX_FILTERS {

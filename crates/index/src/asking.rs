@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use wherein_core::{Filters, IndexState, Mode, Query, SearchAnswer};
+use wherein_core::{Filters, IndexState, Mode, Query, SearchAnswer, limits};
 use wherein_embed::Embedder;
+use wherein_pack::SpanId;
 use wherein_search::{Feature, Found, Purpose, RankedSpan, Ranking, Rerank, Searcher};
+use wherein_store::View;
 
 use crate::error::IndexError;
+use crate::known::Known;
 use crate::repository::{Current, Repository};
 
 /// A query, answered but not yet shown.
@@ -80,18 +83,45 @@ const LEAST_COVERAGE: f64 = 0.5;
 /// Hits beyond those asked for, in case some are of files that have changed.
 const SPARE_HITS: usize = 10;
 
+/// What else a search may be asked for.
+#[derive(Clone, Debug, Default)]
+pub struct SearchOptions {
+    /// Spans that the reader has already: hits that lie in them are left out.
+    pub exclude: Vec<SpanId>,
+    /// Most lines to list of those where exactly the query stands, when it is a name
+    /// or a regular expression; 0 lists none.
+    pub exact_lines: usize,
+}
+
 impl Repository {
     /// Answers a query from the generation that is open. Hits of files that
     /// are no longer as they were indexed are left out and counted.
     pub fn search(&self, query: &Query) -> Result<SearchAnswer, IndexError> {
+        self.search_with(query, &SearchOptions::default())
+    }
+
+    /// As [`Repository::search`], with more asked for.
+    pub fn search_with(
+        &self,
+        query: &Query,
+        options: &SearchOptions,
+    ) -> Result<SearchAnswer, IndexError> {
         let started = Instant::now();
-        let asked = self.ask(query, Purpose::List)?;
+        if options.exclude.len() > limits::MAX_EXCLUDED {
+            return Err(IndexError::TooManyExcluded(options.exclude.len()));
+        }
+        let asked = self.ask(query, Purpose::List, &options.exclude)?;
         let searcher = self.searcher(&asked.current);
         let mut hits = Vec::with_capacity(asked.spans.len());
         for span in &asked.spans {
             hits.push(searcher.hit(hits.len() + 1, span)?);
         }
+        let exact = match options.exact_lines {
+            0 => None,
+            most => self.exact(query, &asked, most)?,
+        };
         Ok(SearchAnswer {
+            exact,
             query: query.text.clone(),
             mode: asked.mode,
             index: asked.index,
@@ -102,18 +132,16 @@ impl Repository {
     }
 
     /// The ranked spans of a query whose files are as they were indexed.
-    pub(crate) fn ask(&self, query: &Query, purpose: Purpose) -> Result<Asked, IndexError> {
-        let current = self.current().ok_or_else(|| IndexError::NotIndexed {
-            root: self.checkout().root.clone(),
-        })?;
+    pub(crate) fn ask(
+        &self,
+        query: &Query,
+        purpose: Purpose,
+        known: &[SpanId],
+    ) -> Result<Asked, IndexError> {
+        let current = self.current_or_none()?;
         let mut wider = query.clone();
-        wider.k = query.k + SPARE_HITS;
-        if let Some(revision) = wider.filters.changed_since.take() {
-            wider.filters.only_files = Some(self.changed_since(&revision, &current)?);
-        }
-        if !self.location.below.is_empty() {
-            wider.filters = below(&self.location.below, wider.filters, &current);
-        }
+        wider.k = query.k + SPARE_HITS + known.len();
+        wider.filters = self.meant(wider.filters, &current)?;
         let mut searcher = Searcher {
             purpose,
             ..self.searcher(&current)
@@ -125,13 +153,39 @@ impl Repository {
         }
         let found = searcher.search(&wider)?;
         let (mode, by_meaning_alone) = (found.mode, found.by_meaning_alone);
-        let (spans, stale) = self.verified(&current, found, query.k);
+        let (known, _) = self.excluded(&current, known);
+        let known = Known::of(&known);
+        let (spans, stale) = self.verified(&current, found, query.k, &known)?;
         let view = current.snapshot.catalog().view(&self.root);
         let pending = self.pending_files().max(stale);
         if stale > 0 {
             self.checked.store(false, Ordering::Relaxed);
         }
-        let index = IndexState {
+        let index = self.state_of(&current, view, pending);
+        Ok(Asked {
+            current,
+            mode,
+            spans,
+            index,
+            by_meaning_alone,
+        })
+    }
+
+    /// What is open, or that there is nothing.
+    pub(crate) fn current_or_none(&self) -> Result<Arc<Current>, IndexError> {
+        self.current().ok_or_else(|| IndexError::NotIndexed {
+            root: self.checkout().root.clone(),
+        })
+    }
+
+    /// How fresh an answer from `current` is, with so many files known to differ.
+    pub(crate) fn state_of(
+        &self,
+        current: &Current,
+        view: Option<&View>,
+        pending: u64,
+    ) -> IndexState {
+        IndexState {
             repo: self.root.clone(),
             generation: current.snapshot.generation(),
             head: view.and_then(|view| view.head.clone()),
@@ -145,21 +199,31 @@ impl Repository {
                 Some(model) => model.model_id().to_owned(),
                 None => self.model_id().to_owned(),
             },
-        };
-        Ok(Asked {
-            current,
-            mode,
-            spans,
-            index,
-            by_meaning_alone,
-        })
+        }
+    }
+
+    /// Filters as they are meant here and now: revisions as files, and kept to the
+    /// folder that was named.
+    pub(crate) fn meant(
+        &self,
+        mut filters: Filters,
+        current: &Current,
+    ) -> Result<Filters, IndexError> {
+        if let Some(revision) = filters.changed_since.take() {
+            filters.only_files = Some(self.changed_since(&revision, current)?);
+        }
+        if let Some(folder) = filters.below.take() {
+            filters = below(&folder, filters, current);
+        }
+        if !self.location.below.is_empty() {
+            filters = below(&self.location.below, filters, current);
+        }
+        Ok(filters)
     }
 
     /// The candidates of a query, before they are ranked: for training.
     pub fn candidates(&self, query: &Query) -> Result<CandidateSpans, IndexError> {
-        let current = self.current().ok_or_else(|| IndexError::NotIndexed {
-            root: self.checkout().root.clone(),
-        })?;
+        let current = self.current_or_none()?;
         let found = self.searcher(&current).candidates(query)?;
         let span = |one: wherein_search::Described| {
             let chunk = current.snapshot.chunk(one.row);
@@ -212,9 +276,15 @@ impl Repository {
         )?)
     }
 
-    /// The first `k` spans whose files are as they were indexed, and how many
-    /// files among those looked at are not.
-    fn verified(&self, current: &Current, found: Found, k: usize) -> (Vec<RankedSpan>, u64) {
+    /// The first `k` spans that are not known and whose files are as they were indexed,
+    /// and how many files among those looked at are not.
+    fn verified(
+        &self,
+        current: &Current,
+        found: Found,
+        k: usize,
+        known: &Known<'_>,
+    ) -> Result<(Vec<RankedSpan>, u64), IndexError> {
         let mut spans = Vec::new();
         let mut stale: Vec<u32> = Vec::new();
         let mut right: Vec<u32> = Vec::new();
@@ -233,9 +303,11 @@ impl Repository {
                 }
                 right.push(file);
             }
-            spans.push(span);
+            if !known.has(current, file, &span)? {
+                spans.push(span);
+            }
         }
-        (spans, stale.len() as u64)
+        Ok((spans, stale.len() as u64))
     }
 
     /// By `stat`, and by content where that proves nothing.

@@ -74,7 +74,20 @@ impl Repository {
         options: IndexOptions,
         progress: &Progress,
     ) -> Result<IndexReport, IndexError> {
-        self.index_as(options, false, progress)
+        self.index_as(options, false, None, progress)
+    }
+
+    /// As [`Repository::index`], where somebody waits for an answer and there is no index
+    /// yet: files that have the words of the question come first, and what is done is
+    /// committed early and often. Open it meanwhile with [`Repository::open_newest`].
+    pub fn index_for(
+        &self,
+        question: &str,
+        options: IndexOptions,
+        progress: &Progress,
+    ) -> Result<IndexReport, IndexError> {
+        let question = Some(question).filter(|_| !self.is_indexed());
+        self.index_as(options, false, question, progress)
     }
 
     /// As [`Repository::index`], where nobody asks meanwhile: what is open is closed
@@ -85,13 +98,14 @@ impl Repository {
         options: IndexOptions,
         progress: &Progress,
     ) -> Result<IndexReport, IndexError> {
-        self.index_as(options, true, progress)
+        self.index_as(options, true, None, progress)
     }
 
     fn index_as(
         &self,
         options: IndexOptions,
         is_alone: bool,
+        question: Option<&str>,
         progress: &Progress,
     ) -> Result<IndexReport, IndexError> {
         let started = Instant::now();
@@ -162,6 +176,7 @@ impl Repository {
             reuse: !options.full,
             threads: self.threads(),
             checkpoint_bytes: self.settings.index.checkpoint_bytes,
+            question,
         };
         let outcomes = pipeline::run(
             &stages,

@@ -76,7 +76,7 @@ impl Repository {
         let spans = (budget / TOKENS_OF_A_SPAN).clamp(MIN_SPANS, MAX_SPANS);
         wide.k = (spans + options.exclude.len()).min(limits::MAX_RESULTS);
         wide.explain = false;
-        let asked = self.ask(&wide, Purpose::Context)?;
+        let asked = self.ask(&wide, Purpose::Context, &[])?;
         let (exclude, not_there) = self.excluded(&asked.current, &options.exclude);
         let mut sources: Vec<Source> = Vec::new();
         let mut numbers: FxHashMap<u32, usize> = FxHashMap::default();
@@ -146,7 +146,11 @@ impl Repository {
 
     /// Names of spans with paths as the index has them, and those whose file it
     /// does not have.
-    fn excluded(&self, current: &Current, given: &[SpanId]) -> (Vec<SpanId>, Vec<String>) {
+    pub(crate) fn excluded(
+        &self,
+        current: &Current,
+        given: &[SpanId],
+    ) -> (Vec<SpanId>, Vec<String>) {
         if given.is_empty() {
             return (Vec::new(), Vec::new());
         }

@@ -63,6 +63,14 @@ pub enum IndexError {
         /// The checkout.
         root: PathBuf,
     },
+    /// A place was asked about that the index does not have.
+    #[error("{place}: {reason}")]
+    NoSuchPlace {
+        /// As it was given.
+        place: String,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A budget of nothing, or beyond all bounds.
     #[error("a budget of {0} tokens; give 1 to {max}", max = wherein_core::limits::MAX_BUDGET_TOKENS)]
     BadBudget(usize),
@@ -120,7 +128,10 @@ impl IndexError {
         match self {
             Self::Search(error) => error.is_bad_request(),
             Self::Walk(error) => error.is_bad_request(),
-            Self::BadBudget(_) | Self::TooManyExcluded(_) | Self::NoReranker => true,
+            Self::BadBudget(_)
+            | Self::TooManyExcluded(_)
+            | Self::NoReranker
+            | Self::NoSuchPlace { .. } => true,
             _ => false,
         }
     }

@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -21,8 +21,9 @@ use wherein_walk::{Checkout, Entry, Unread};
 use crate::error::IndexError;
 use crate::plan::Plan;
 use crate::progress::{Phase, Progress};
+use crate::urgent;
 use crate::view_in_progress::ViewInProgress;
-use crate::workers;
+use crate::workers::{self, Workers};
 
 /// A group is closed when it has this many bytes or files: enough chunks to
 /// fill batches of the model, little enough to keep all workers busy.
@@ -44,6 +45,8 @@ pub(crate) struct Stages<'a> {
     pub(crate) reuse: bool,
     pub(crate) threads: usize,
     pub(crate) checkpoint_bytes: u64,
+    /// Somebody waits for the answer to this: its files come first.
+    pub(crate) question: Option<&'a str>,
 }
 
 /// What became of a file.
@@ -136,13 +139,14 @@ pub(crate) fn run(
     };
     let before = writer.take_view(root);
     let mut view = ViewInProgress::of(&mut plan, before, root.to_owned(), head);
-    let groups = groups(plan.to_read, stages.threads);
+    let files = plan.to_read;
     let mut outcomes = Outcomes {
         worth_a_commit: must_commit,
         ..Outcomes::default()
     };
-    if !groups.is_empty() {
+    if !files.is_empty() {
         let pool = workers::of(stages.threads)?;
+        let (groups, mut checkpoints) = in_groups(stages, &pool, files);
         let (sender, receiver) = bounded(stages.threads * 2);
         let ahead = stages.threads * GROUPS_AHEAD;
         let (give_ticket, tickets) = bounded(ahead);
@@ -171,7 +175,8 @@ pub(crate) fn run(
                 receiver,
                 give_ticket,
             };
-            let written = write(stages, groups, writer, &mut view, &mut outcomes, progress);
+            let made = (&mut view, &mut outcomes);
+            let written = write(stages, groups, writer, made, &mut checkpoints, progress);
             if written.is_err() {
                 progress.stop();
             }
@@ -180,7 +185,7 @@ pub(crate) fn run(
         written?;
     }
     // The commit needs room of its own.
-    drop((groups, known));
+    drop(known);
     outcomes.complete = !progress.is_stopped();
     if outcomes.worth_a_commit {
         progress.enter(Phase::Committing);
@@ -201,7 +206,29 @@ fn is_long_gone(view: &View) -> bool {
     view.indexed_at_s + FORGOTTEN_AFTER < now && !Path::new(&view.root).is_dir()
 }
 
-fn groups(files: Vec<Entry>, threads: usize) -> Vec<Vec<Entry>> {
+/// The files in groups, in the order that they are wanted in, and when to commit.
+fn in_groups(
+    stages: &Stages<'_>,
+    pool: &Workers,
+    mut files: Vec<Entry>,
+) -> (Vec<Vec<Entry>>, Checkpoints) {
+    let urgent = stages.question.map_or(0, |question| {
+        urgent::first(stages.checkout, stages.walk, pool, &mut files, question)
+    });
+    let others = files.split_off(urgent);
+    let mut groups = grouped(files, stages.threads);
+    let checkpoints = Checkpoints {
+        bytes: stages.checkpoint_bytes,
+        // What comes last is committed anyway.
+        urgent_groups: if others.is_empty() { 0 } else { groups.len() },
+        last: Instant::now(),
+        every: stages.question.map(|_| FIRST_CHECKPOINT),
+    };
+    groups.append(&mut grouped(others, stages.threads));
+    (groups, checkpoints)
+}
+
+fn grouped(files: Vec<Entry>, threads: usize) -> Vec<Vec<Entry>> {
     // Few files are shared out too: somebody waits for them.
     let all: u64 = files.iter().map(|file| file.stat.size).sum();
     let most_bytes = (all / (threads as u64 * 2)).clamp(LEAST_GROUP_BYTES, GROUP_BYTES);
@@ -356,6 +383,33 @@ fn embed(embedder: &dyn Embedder, outcomes: &mut [(String, Outcome)]) -> Result<
     Ok(())
 }
 
+/// While somebody waits for a first index, what is done is committed after so long;
+/// each further commit comes after twice the time.
+const FIRST_CHECKPOINT: Duration = Duration::from_secs(2);
+
+/// When to commit what is done so far.
+struct Checkpoints {
+    /// Bytes of source since the last commit.
+    bytes: u64,
+    /// Groups after which somebody can be answered.
+    urgent_groups: usize,
+    last: Instant,
+    /// Time since the last commit, where somebody waits.
+    every: Option<Duration>,
+}
+
+impl Checkpoints {
+    fn is_due(&self, turn: usize, since_commit: u64) -> bool {
+        let is_late = self.every.is_some_and(|every| self.last.elapsed() >= every);
+        since_commit >= self.bytes || since_commit > 0 && (turn == self.urgent_groups || is_late)
+    }
+
+    fn done(&mut self) {
+        self.last = Instant::now();
+        self.every = self.every.map(|every| every * 2);
+    }
+}
+
 /// Groups as the workers finish them, and the tickets for more.
 struct Arriving {
     receiver: Receiver<GroupResult>,
@@ -367,8 +421,8 @@ fn write(
     stages: &Stages<'_>,
     arriving: Arriving,
     writer: &mut Writer,
-    view: &mut ViewInProgress,
-    outcomes: &mut Outcomes,
+    (view, outcomes): (&mut ViewInProgress, &mut Outcomes),
+    checkpoints: &mut Checkpoints,
     progress: &Progress,
 ) -> Result<(), IndexError> {
     // Groups that arrived before their turn: writing in order makes the same
@@ -385,10 +439,11 @@ fn write(
             for (path, outcome) in group {
                 since_commit += store(stages, path, outcome, writer, view, outcomes, progress)?;
             }
-            if since_commit >= stages.checkpoint_bytes {
+            if checkpoints.is_due(turn, since_commit) {
                 writer.commit(view.view(false, writer.catalog()))?;
                 writer.tidy()?;
                 since_commit = 0;
+                checkpoints.done();
             }
         }
     }

@@ -12,7 +12,7 @@ pub(crate) struct ViewInProgress {
     head: Option<String>,
     /// What stays, by path.
     kept: Vec<ViewFile>,
-    /// What was read, by path.
+    /// What was read, as it came.
     pub(crate) files: Vec<ViewFile>,
     pub(crate) skips: Vec<ViewSkip>,
     /// What is not looked at yet stays as it was.
@@ -56,7 +56,13 @@ impl ViewInProgress {
     }
 
     pub(crate) fn view(&self, complete: bool, catalog: &Catalog) -> View {
-        let mut files = by_path(catalog, &self.kept, &self.files);
+        let mut read = self.files.clone();
+        let path = |file: &ViewFile| catalog.file(file.id).map_or("", |version| &version.path);
+        // In their order, unless some were urgent.
+        if !read.is_sorted_by(|one, other| path(one) <= path(other)) {
+            read.sort_by(|one, other| path(one).cmp(path(other)));
+        }
+        let mut files = by_path(catalog, &self.kept, &read);
         if !complete {
             let mut before: Vec<(&String, &ViewFile)> = self.before.iter().collect();
             before.sort_unstable_by_key(|(path, _)| *path);

@@ -41,6 +41,11 @@ pub(crate) fn of(threads: usize) -> Result<Workers, IndexError> {
 }
 
 impl Workers {
+    /// Runs `work` on one of the threads; what it shares out goes to all of them.
+    pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Option<T> {
+        self.0.as_ref().map(|pool| pool.install(work))
+    }
+
     /// Runs `work` on each thread, and returns when all have ended.
     pub(crate) fn each(&self, work: impl Fn() + Sync) {
         if let Some(pool) = &self.0 {

@@ -20,6 +20,33 @@ pub(crate) struct Unit {
     pub(crate) score: f32,
 }
 
+/// Lines of a text that the reader has, of those ids that name its file.
+pub(crate) fn known_lines<'a>(lines: &Lines<'_>, ids: impl Iterator<Item = &'a SpanId>) -> LineSet {
+    let mut known = LineSet::default();
+    for id in ids {
+        let within =
+            |range: &RangeInclusive<u32>| *range.start()..=(*range.end()).min(lines.count());
+        let ranges: Vec<RangeInclusive<u32>> = id.lines.iter().map(within).collect();
+        let text: String = ranges
+            .iter()
+            .cloned()
+            .map(|range| lines.text(range))
+            .collect();
+        if id.still_holds(&text) {
+            for range in ranges.iter().filter(|range| !range.is_empty()) {
+                known.insert(range);
+            }
+        }
+    }
+    known
+}
+
+/// Whether a reader who has these spans of a file with this text has these lines.
+pub fn is_known(text: &str, ids: &[&SpanId], lines: &RangeInclusive<u32>) -> bool {
+    let known = known_lines(&Lines::new(text), ids.iter().copied());
+    known.missing(lines).ranges().next().is_none()
+}
+
 /// A source with what is needed to cut it.
 pub(crate) struct Cut<'a> {
     pub(crate) source: &'a Source,
@@ -34,22 +61,8 @@ pub(crate) struct Cut<'a> {
 impl<'a> Cut<'a> {
     pub(crate) fn new(source: &'a Source, exclude: &[SpanId]) -> Self {
         let lines = Lines::new(&source.text);
-        let mut excluded = LineSet::default();
-        for id in exclude.iter().filter(|id| id.path == source.path) {
-            let within =
-                |range: &RangeInclusive<u32>| *range.start()..=(*range.end()).min(lines.count());
-            let ranges: Vec<RangeInclusive<u32>> = id.lines.iter().map(within).collect();
-            let text: String = ranges
-                .iter()
-                .cloned()
-                .map(|range| lines.text(range))
-                .collect();
-            if id.still_holds(&text) {
-                for range in ranges.iter().filter(|range| !range.is_empty()) {
-                    excluded.insert(range);
-                }
-            }
-        }
+        let of_file = exclude.iter().filter(|id| id.path == source.path);
+        let excluded = known_lines(&lines, of_file);
         Self {
             source,
             lines,

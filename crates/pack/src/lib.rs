@@ -20,6 +20,7 @@ mod span_id;
 mod tokens;
 mod vocabulary;
 
+pub use cut::is_known;
 pub use packing::{Options, Pack, pack};
 pub use render::Format;
 pub use source::{Definition, Found, Source};

@@ -1,6 +1,6 @@
 //! Search by regular expression over the indexed texts.
 
-use regex::RegexBuilder;
+use regex::{Regex, RegexBuilder};
 use wherein_store::{RowSet, Snapshot};
 
 use crate::error::SearchError;
@@ -8,18 +8,23 @@ use crate::error::SearchError;
 /// Largest compiled pattern, in bytes: bounds memory whatever is asked.
 const PATTERN_BYTES: usize = 4 << 20;
 
+/// A pattern, within bounds.
+pub(crate) fn compiled(pattern: &str) -> Result<Regex, SearchError> {
+    RegexBuilder::new(pattern)
+        .multi_line(true)
+        .size_limit(PATTERN_BYTES)
+        .dfa_size_limit(PATTERN_BYTES)
+        .build()
+        .map_err(|error| SearchError::BadPattern(error.to_string()))
+}
+
 /// Rows with a match and how many they have.
 pub(crate) fn search(
     snapshot: &Snapshot,
     pattern: &str,
     allowed: &RowSet,
 ) -> Result<Vec<(u32, f32)>, SearchError> {
-    let regex = RegexBuilder::new(pattern)
-        .multi_line(true)
-        .size_limit(PATTERN_BYTES)
-        .dfa_size_limit(PATTERN_BYTES)
-        .build()
-        .map_err(|error| SearchError::BadPattern(error.to_string()))?;
+    let regex = compiled(pattern)?;
     let mut found: Vec<(u32, f32)> = Vec::new();
     let mut text: Option<(u32, String)> = None;
     for row in allowed.iter() {

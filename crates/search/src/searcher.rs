@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use rustc_hash::FxHashMap;
-use wherein_core::{ByteRange, Contribution, Explanation, Hit, Mode, Query, words};
+use wherein_core::{ByteRange, Contribution, Explanation, Filters, Hit, Mode, Query, words};
 use wherein_embed::Embedder;
 use wherein_store::{Nearest, RowSet, Snapshot, Statistics};
 
@@ -48,7 +48,7 @@ pub struct RankedSpan {
 }
 
 impl RankedSpan {
-    fn of(row: u32, score: f32, parts: Option<Vec<Contribution>>) -> Self {
+    pub(crate) fn of(row: u32, score: f32, parts: Option<Vec<Contribution>>) -> Self {
         Self {
             row,
             rows: row..=row,
@@ -149,6 +149,11 @@ impl Searcher<'_> {
             // The graph is over the vectors of the first model.
             quality: seen_by(self.quality, query, Nearest::Exact)?,
         })
+    }
+
+    /// The rows that a query with these filters may see.
+    pub fn allowed(&self, filters: &Filters) -> Result<RowSet, SearchError> {
+        filter::allowed(self.snapshot, self.view, filters)
     }
 
     /// Answers a query.

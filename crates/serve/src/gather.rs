@@ -213,6 +213,7 @@ mod tests {
                 },
                 hits: scores.iter().enumerate().map(hit).collect(),
                 by_meaning_alone: repo == "a",
+                exact: None,
             },
             chunks,
         }

@@ -175,6 +175,14 @@ impl Snapshot {
             .map_or(Ok(None), |vectors| vectors.cosine(query, local as usize))
     }
 
+    /// The vector of a chunk, normalised; `None` without one of `model`.
+    pub fn vector(&self, row: u32, model: &str) -> Result<Option<Vec<f32>>, StoreError> {
+        let (segment, local) = self.places().segment_of_row(row);
+        let vectors = self.segments[segment].vectors_by(model);
+        let vectors = vectors.filter(|vectors| vectors.has(local as usize));
+        vectors.map(|one| one.half(local as usize)).transpose()
+    }
+
     /// Calls `each` with the cosines of consecutive rows of one file, from their
     /// int8 codes: right to a few thousandths, at a tenth of the cost. Rows
     /// without a vector of the model are left out.

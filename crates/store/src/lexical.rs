@@ -11,7 +11,7 @@ use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::TextAnalyzer;
-use tantivy::{Index, IndexReader, ReloadPolicy, TantivyError, Term};
+use tantivy::{DocSet, Index, IndexReader, ReloadPolicy, TERMINATED, TantivyError, Term};
 
 use crate::error::StoreError;
 use crate::lexical_files::{self, LexicalFiles};
@@ -250,6 +250,37 @@ impl LexicalReader {
             count: self.segments.len(),
             can_be_fewer: !many_of_a_size(sizes).is_empty(),
         }
+    }
+
+    /// The rows whose text has a term, in no order.
+    pub(crate) fn rows_with(&self, term: &str) -> Result<Vec<u32>, StoreError> {
+        let io = |source| StoreError::Io {
+            action: "read",
+            path: self.path.clone(),
+            source,
+        };
+        let term = self.term(BODY, term);
+        let mut rows = Vec::new();
+        for segment in &self.segments {
+            let postings = segment.fields[BODY]
+                .inverted
+                .read_postings(&term, IndexRecordOption::Basic)
+                .map_err(io)?;
+            let Some(mut postings) = postings else {
+                continue;
+            };
+            let mut doc = postings.doc();
+            while doc != TERMINATED {
+                rows.extend(
+                    segment
+                        .rows
+                        .get(doc as usize)
+                        .filter(|row| **row != u32::MAX),
+                );
+                doc = postings.advance();
+            }
+        }
+        Ok(rows)
     }
 
     pub(crate) fn live(&self) -> u64 {

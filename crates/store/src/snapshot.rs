@@ -279,6 +279,14 @@ impl Snapshot {
         self.lexical.scores(query, counted)
     }
 
+    /// The allowed rows whose text has a term as [`crate::terms`] gives it, rising.
+    pub fn rows_with(&self, term: &str, allowed: &RowSet) -> Result<Vec<u32>, StoreError> {
+        let mut rows = self.lexical.rows_with(term)?;
+        rows.retain(|row| allowed.contains(*row));
+        rows.sort_unstable();
+        Ok(rows)
+    }
+
     /// In how many pieces the postings are.
     pub fn pieces(&self) -> Pieces {
         self.lexical.pieces()

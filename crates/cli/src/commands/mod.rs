@@ -8,6 +8,7 @@ pub(crate) mod gc;
 pub(crate) mod hook;
 pub(crate) mod index;
 pub(crate) mod model;
+pub(crate) mod related;
 pub(crate) mod search;
 pub(crate) mod serve;
 pub(crate) mod status;

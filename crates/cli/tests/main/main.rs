@@ -23,6 +23,7 @@ mod hooks;
 mod models;
 mod program;
 mod ranking;
+mod related;
 mod searching;
 mod serving;
 mod shown;

@@ -187,6 +187,7 @@ fn checked(request: SearchRequest, results: usize) -> Result<Query, Problem> {
             kinds: filters.kinds.unwrap_or_default(),
             changed_since: filters.changed_since,
             only_files: None,
+            below: None,
         },
         explain: request.explain.unwrap_or(false),
         rerank: None,

@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Why(WhyArguments),
     /// Answer over HTTP
     Serve(ServeArguments),
+    /// Answer one coding agent over standard input and output (MCP)
+    Mcp(McpArguments),
     /// Measure retrieval quality on labelled queries
     Eval(EvalArguments),
     /// Check program, model, folders and index, and say what to do
@@ -90,6 +92,16 @@ pub(crate) struct SearchArguments {
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McpArguments {
+    /// Folder to serve [default: what the client works on, else the checkout around the
+    /// working directory]
+    pub(crate) path: Option<PathBuf>,
+    /// Another folder that calls may name, with all below it (repeatable)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) allow: Vec<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -408,7 +420,7 @@ pub(crate) struct CompletionsArguments {
 
 /// Commands of later versions: a query is never taken for one of them now and
 /// for the command afterwards.
-const RESERVED: [&str; 2] = ["mcp", "setup"];
+const RESERVED: [&str; 1] = ["setup"];
 
 /// The command of a later version that was given, if any.
 pub(crate) fn reserved(arguments: &[OsString]) -> Option<&'static str> {

@@ -10,6 +10,7 @@ mod behind;
 mod commands;
 mod display;
 mod interrupt;
+mod memory;
 mod progress;
 mod session;
 
@@ -80,6 +81,7 @@ fn run(command: Command) -> anyhow::Result<Ending> {
         Command::Index(arguments) => commands::index::run(&arguments),
         Command::Status(arguments) => commands::status::run(&arguments),
         Command::Why(arguments) => commands::why::run(&arguments),
+        Command::Mcp(arguments) => commands::mcp::run(&arguments),
         Command::Serve(arguments) => commands::serve::run(&arguments),
         Command::Eval(arguments) => commands::eval::run(&arguments),
         Command::Doctor(arguments) => commands::doctor::run(&arguments),

@@ -46,6 +46,9 @@ pub const DEFAULT_BUDGET_TOKENS: usize = 4000;
 /// Most tokens of a pack that may be asked for: more than any model reads.
 pub const MAX_BUDGET_TOKENS: usize = 10_000_000;
 
+/// The highest number of a line: the largest file that is read has no more.
+pub const MAX_LINE: u32 = 1 << 22;
+
 /// Most lines that are listed of those where a name stands.
 pub const MAX_EXACT_LINES: usize = 1000;
 

@@ -83,6 +83,21 @@ impl Location {
         })
     }
 
+    /// For the whole checkout around the folder `path`, of which that is a part; for the
+    /// folder alone where the checkout leaves it out.
+    pub fn around(home: &Path, path: &Path) -> Result<Self, IndexError> {
+        let checkout = not_too_broad(Checkout::enclosing(path)?)?;
+        let own = Checkout::at(path)?.root;
+        if own != checkout.root && is_left_out(&checkout, &own) {
+            return Self::exactly(home, path);
+        }
+        Ok(Self {
+            index: index_folder(home, &checkout),
+            below: relative(&own, &checkout.root),
+            checkout,
+        })
+    }
+
     /// For exactly the folder `path`, whatever indexes lie around it.
     pub fn exactly(home: &Path, path: &Path) -> Result<Self, IndexError> {
         let checkout = not_too_broad(Checkout::at(path)?)?;

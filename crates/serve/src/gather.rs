@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use wherein_core::{Hit, IndexState, Query, SearchAnswer};
+use wherein_index::{Current, IndexError, Repository, SearchOptions};
 
 use crate::job::Wish;
 use crate::problem::Problem;
@@ -27,6 +28,7 @@ pub(crate) fn search(
     state: &AppState,
     scope: &Scope,
     query: &Query,
+    options: &SearchOptions,
 ) -> Result<SearchAnswer, Problem> {
     let began = Instant::now();
     if let Some(refresher) = state.refresher() {
@@ -35,7 +37,7 @@ pub(crate) fn search(
     let mut parts = Vec::with_capacity(scope.repositories.len());
     let mut first_problem = None;
     for served in &scope.repositories {
-        match part(state, served, query) {
+        match part(state, served, query, options) {
             Ok(part) => parts.push(part),
             Err(failure) if scope.is_named || !failure.is_of_repository => {
                 return Err(failure.problem);
@@ -72,7 +74,44 @@ impl Failure {
     }
 }
 
-fn part(state: &AppState, served: &Arc<Served>, query: &Query) -> Result<Part, Failure> {
+fn part(
+    state: &AppState,
+    served: &Arc<Served>,
+    query: &Query,
+    options: &SearchOptions,
+) -> Result<Part, Failure> {
+    let search = |repository: &Repository| repository.search_with(query, options);
+    let (mut answer, current) = asked(state, served, search)?;
+    answer.index.fresh &= served.is_seen_within(state.fresh_age());
+    for hit in &mut answer.hits {
+        hit.repo = Some(served.name.clone());
+    }
+    Ok(Part {
+        answer,
+        chunks: current.rows.count(),
+    })
+}
+
+/// One answer of one repository; blocks. What has just been written is brought in first.
+pub(crate) fn answer<A>(
+    state: &AppState,
+    served: &Arc<Served>,
+    question: impl Fn(&Repository) -> Result<A, IndexError>,
+    index_of: impl Fn(&mut A) -> &mut IndexState,
+) -> Result<A, Problem> {
+    if let Some(refresher) = state.refresher() {
+        refresher.bring_in(std::slice::from_ref(served));
+    }
+    let (mut answer, _) = asked(state, served, question).map_err(|failure| failure.problem)?;
+    index_of(&mut answer).fresh &= served.is_seen_within(state.fresh_age());
+    Ok(answer)
+}
+
+fn asked<A>(
+    state: &AppState,
+    served: &Arc<Served>,
+    question: impl Fn(&Repository) -> Result<A, IndexError>,
+) -> Result<(A, Arc<Current>), Failure> {
     let name = &served.name;
     let repository = served.repository().map_err(|error| {
         tracing::warn!(%error, repo = name, "a repository cannot be opened");
@@ -82,7 +121,7 @@ fn part(state: &AppState, served: &Arc<Served>, query: &Query) -> Result<Part, F
     let Some(current) = repository.current() else {
         return Err(Failure::of_repository(not_indexed(state, served)));
     };
-    let mut answer = match repository.search(query) {
+    let answer = match question(repository) {
         Ok(answer) => answer,
         Err(error) if error.is_mended_by_rebuild() => {
             tracing::error!(%error, repo = name, "a damaged index is built anew");
@@ -102,14 +141,7 @@ fn part(state: &AppState, served: &Arc<Served>, query: &Query) -> Result<Part, F
         }
     };
     state.refresh(served);
-    answer.index.fresh &= served.is_seen_within(state.fresh_age());
-    for hit in &mut answer.hits {
-        hit.repo = Some(name.clone());
-    }
-    Ok(Part {
-        answer,
-        chunks: current.rows.count(),
-    })
+    Ok((answer, current))
 }
 
 /// Says which job makes the index, and starts one unless one has just failed.

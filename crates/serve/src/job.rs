@@ -145,6 +145,8 @@ pub(crate) struct Record {
     pub(crate) is_known: bool,
     /// Whether it may wait for another process that writes the index.
     is_patient: bool,
+    /// Somebody waits for the answer to this and there is no index yet.
+    question: Option<Arc<str>>,
     progress: Arc<Progress>,
     began: Option<Instant>,
     seconds: f64,
@@ -165,6 +167,7 @@ pub(crate) struct Job {
 pub(crate) struct Run {
     pub(crate) full: bool,
     pub(crate) is_patient: bool,
+    pub(crate) question: Option<Arc<str>>,
     pub(crate) progress: Arc<Progress>,
 }
 
@@ -181,6 +184,7 @@ impl Job {
                 again: None,
                 is_known: wish != Wish::Refresh,
                 is_patient: wish != Wish::Refresh,
+                question: None,
                 progress: Arc::new(Progress::default()),
                 began: None,
                 seconds: 0.0,
@@ -232,6 +236,24 @@ impl Job {
         self.id.clone()
     }
 
+    /// Somebody waits for the answer to a question: if it has not begun, the files that
+    /// seem to answer it come first.
+    pub(crate) fn ask_first(&self, question: &str) {
+        self.record()
+            .question
+            .get_or_insert_with(|| question.into());
+    }
+
+    /// The counters of the run.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.record().progress)
+    }
+
+    /// Why it failed.
+    pub(crate) fn failure(&self) -> Option<String> {
+        self.record().error.clone()
+    }
+
     /// How long it has been running; zero when it waits.
     pub(crate) fn has_run_for(&self) -> Duration {
         let began = self.record().began;
@@ -278,6 +300,7 @@ impl Job {
         Some(Run {
             full: record.full,
             is_patient: record.is_patient,
+            question: record.question.clone(),
             progress: Arc::clone(&record.progress),
         })
     }

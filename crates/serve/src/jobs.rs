@@ -71,6 +71,16 @@ impl Jobs {
         served: &Arc<Served>,
         wish: Wish,
     ) -> Result<Arc<Job>, Refused> {
+        self.ask_for(served, wish, None)
+    }
+
+    /// As [`Jobs::ask`], where somebody waits for the answer to a question.
+    pub(crate) fn ask_for(
+        self: &Arc<Self>,
+        served: &Arc<Served>,
+        wish: Wish,
+        question: Option<&str>,
+    ) -> Result<Arc<Job>, Refused> {
         let mut table = self.table();
         if table.is_closed {
             return Err(Refused::Closed);
@@ -85,6 +95,9 @@ impl Jobs {
         table.made += 1;
         let id = format!("{:x}-{}", self.start, table.made);
         let job = Arc::new(Job::new(id, Arc::clone(served), wish));
+        if let Some(question) = question {
+            job.ask_first(question);
+        }
         let running = *self.workers.borrow();
         if running < MAX_RUNNING {
             let jobs = Arc::clone(self);
@@ -239,7 +252,13 @@ fn bring_up_to_date(repository: &Repository, run: &Run) -> Result<Option<IndexRe
     } else {
         Duration::ZERO
     };
-    let index = |full| repository.index(IndexOptions { full, wait }, &run.progress);
+    let index = |full| {
+        let options = IndexOptions { full, wait };
+        match &run.question {
+            Some(question) => repository.index_for(question, options, &run.progress),
+            None => repository.index(options, &run.progress),
+        }
+    };
     let result = match index(run.full) {
         Err(error) if error.is_mended_by_rebuild() && !run.full => {
             tracing::warn!(%error, "the index is built anew");

@@ -18,6 +18,7 @@ mod guard;
 mod job;
 mod jobs;
 mod limits;
+mod mcp;
 mod observe;
 mod problem;
 mod refresher;
@@ -39,6 +40,7 @@ use axum::middleware::from_fn_with_state;
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use error::ServeError;
+pub use mcp::{WorkspaceOptions, serve_stdio};
 pub use server::serve;
 pub use state::AppState;
 pub use tell::tell;
@@ -64,6 +66,7 @@ pub struct ServeOptions {
 /// All routes behind all layers.
 pub fn router(state: AppState) -> Router {
     let (routes, _) = routes::openapi::all_routes().split_for_parts();
+    let routes = routes.merge(mcp::service(&state));
     layered(routes, state)
 }
 

@@ -41,6 +41,10 @@ pub(crate) struct Problem {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
+/// Marks a response that tells its failure in its own way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Documented;
+
 macro_rules! problems {
     ($($(#[$doc:meta])* $name:ident, $status:ident, $kind:literal, $title:literal;)*) => {
         impl Problem {
@@ -149,6 +153,11 @@ impl Problem {
     pub(crate) fn instance(mut self, request: &str) -> Self {
         self.document.instance = Some(format!("urn:wherein:request:{request}"));
         self
+    }
+
+    /// What is wrong, and what to do.
+    pub(crate) fn detail(&self) -> &str {
+        &self.document.detail
     }
 
     #[cfg(test)]

@@ -98,7 +98,8 @@ impl Refresher {
     }
 }
 
-async fn over(job: &Job) {
+/// Returns when a job has ended.
+pub(crate) async fn over(job: &Job) {
     // The sender lives in the job, so this cannot fail.
     let _ = job
         .states()

@@ -2,6 +2,7 @@
 //! first needed) and when it was last looked at.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,17 @@ use wherein_index::{
 };
 
 /// Opens the repository at a root, with the service's model and settings.
-pub(crate) type Opener = dyn Fn(&Path) -> Result<Repository, IndexError> + Send + Sync;
+pub(crate) type Opener = dyn Fn(&Path, First) -> Result<Repository, IndexError> + Send + Sync;
+
+/// What is done first when a repository is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum First {
+    /// Changes are followed from the start: the right thing for a service.
+    Follow,
+    /// All files are looked at while the index is opened, and an answer is given;
+    /// changes are followed afterwards. For one who waits.
+    Look,
+}
 
 /// How this service opens repositories: indexes under `home`, one model for all.
 pub(crate) fn opener(home: PathBuf, settings: Settings) -> Arc<Opener> {
@@ -26,7 +37,7 @@ pub(crate) fn opener(home: PathBuf, settings: Settings) -> Arc<Opener> {
             None
         }
     };
-    Arc::new(move |root: &Path| {
+    Arc::new(move |root: &Path, first: First| {
         let location = Location::exactly(&home, root)?;
         let settings = own_settings(&settings, &location.checkout.root);
         let damaged = (location.clone(), settings.clone());
@@ -37,8 +48,21 @@ pub(crate) fn opener(home: PathBuf, settings: Settings) -> Arc<Opener> {
             };
             Repository::with_model(location, settings, model).beside(added.clone())
         };
-        let repository = unopened(location, settings);
-        match repository.reload() {
+        let (repository, opened) = match first {
+            First::Follow => {
+                let repository = unopened(location, settings);
+                let opened = repository.reload();
+                (repository, opened)
+            }
+            First::Look => {
+                let model = || match &model {
+                    Some(model) => Ok(Arc::clone(model)),
+                    None => wherein_index::shipped_model(),
+                };
+                Repository::open_looking(location, settings, model, added.clone())
+            }
+        };
+        match opened {
             Ok(()) => Ok(repository),
             // The first search starts the job that builds it anew.
             Err(error) if error.is_mended_by_rebuild() => {
@@ -83,9 +107,13 @@ pub(crate) struct Served {
     pub(crate) root: PathBuf,
     opener: Arc<Opener>,
     refresher: Option<Arc<Refresher>>,
+    first: First,
+    is_followed: Mutex<bool>,
     handle: OnceLock<Repository>,
     opening: Mutex<()>,
     looks: Mutex<Looks>,
+    /// Calls that wait for a first index.
+    pub(crate) waiting: AtomicUsize,
 }
 
 impl Served {
@@ -94,8 +122,11 @@ impl Served {
         root: PathBuf,
         opener: Arc<Opener>,
         refresher: Option<Arc<Refresher>>,
+        first: First,
     ) -> Self {
         Self {
+            first,
+            is_followed: Mutex::new(false),
             refresher,
             name,
             root,
@@ -103,6 +134,7 @@ impl Served {
             handle: OnceLock::new(),
             opening: Mutex::new(()),
             looks: Mutex::new(Looks::default()),
+            waiting: AtomicUsize::new(0),
         }
     }
 
@@ -120,11 +152,27 @@ impl Served {
         if let Some(repository) = self.handle.get() {
             return Ok(repository);
         }
-        let opened = (self.opener)(&self.root)?;
-        if let Some(refresher) = &self.refresher {
-            refresher.follow(self, &opened);
+        let opened = (self.opener)(&self.root, self.first)?;
+        let opened = self.handle.get_or_init(|| opened);
+        if self.first == First::Follow {
+            self.follow();
         }
-        Ok(self.handle.get_or_init(|| opened))
+        Ok(opened)
+    }
+
+    /// Has changes told from now on, if the repository is open; blocks until that is so.
+    /// `true` when this call has done it.
+    pub(crate) fn follow(self: &Arc<Self>) -> bool {
+        let (Some(refresher), Some(opened)) = (&self.refresher, self.handle.get()) else {
+            return false;
+        };
+        let is_followed = self.is_followed.lock();
+        let mut is_followed = is_followed.unwrap_or_else(PoisonError::into_inner);
+        let is_first = !std::mem::replace(&mut *is_followed, true);
+        if is_first {
+            refresher.follow(self, opened);
+        }
+        is_first
     }
 
     /// Notes that a look begins.

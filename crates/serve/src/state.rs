@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wherein_index::{IndexError, Location, ServeSettings};
+use wherein_index::{IndexError, Location, ServeSettings, Settings};
 
 use crate::ServeOptions;
 use crate::error::ServeError;
@@ -19,7 +19,7 @@ use crate::limits::Gate;
 use crate::problem::Problem;
 use crate::refresher::Refresher;
 use crate::registry::{self, MAX_REPOSITORIES, Registry};
-use crate::served::{Opener, Served, opener};
+use crate::served::{First, Opener, Served, opener};
 
 /// Longest path of a folder, in characters.
 const MAX_PATH_CHARS: usize = 4096;
@@ -38,7 +38,10 @@ struct Shared {
     guard: Guard,
     gate: Gate,
     opener: Arc<Opener>,
-    registry: Registry,
+    /// Where what is registered is written down; `None` when it lives as long as the
+    /// process.
+    registry: Option<Registry>,
+    first: First,
     /// Held while the registry changes.
     changing: Mutex<()>,
     repositories: RwLock<BTreeMap<String, Arc<Served>>>,
@@ -63,29 +66,11 @@ pub(crate) enum RegisterError {
 impl AppState {
     /// Reads the registry, loads the model, registers what the options name.
     pub fn open(options: &ServeOptions, address: SocketAddr) -> Result<Self, ServeError> {
-        let settings = &options.settings;
-        let limits = settings.serve.clone();
-        let jobs = Jobs::new();
-        let refresher = Some(&jobs)
-            .filter(|_| limits.watch)
-            .and_then(Refresher::start);
-        let state = Self(Arc::new(Shared {
-            refresher,
-            results: settings.search.results,
-            home: options.home.clone(),
-            guard: Guard::new(address, options.token.clone())?,
-            gate: Gate::new(limits.max_concurrent, limits.max_waiting),
-            limits,
-            opener: opener(options.home.clone(), settings.clone()),
-            registry: Registry::new(&options.home),
-            changing: Mutex::new(()),
-            repositories: RwLock::default(),
-            jobs,
-            followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
-            requests: AtomicU64::new(0),
-            is_ending: AtomicBool::new(false),
-        }));
-        for (name, root) in state.0.registry.load()? {
+        let guard = Guard::new(address, options.token.clone())?;
+        let registry = Registry::new(&options.home);
+        let roots = registry.load()?;
+        let state = Self::with(&options.settings, &options.home, guard, Some(registry));
+        for (name, root) in roots {
             state.put(&name, &root);
         }
         for (name, path) in &options.repositories {
@@ -99,6 +84,46 @@ impl AppState {
             let _ = state.ask(&served, Wish::Asked { full: false });
         }
         Ok(state)
+    }
+
+    /// For one process that nobody reaches over a network: nothing is registered, and
+    /// what will be is forgotten with it.
+    pub(crate) fn alone(settings: &Settings, home: &Path) -> Result<Self, ServeError> {
+        let guard = Guard::new(SocketAddr::from(([127, 0, 0, 1], 0)), None)?;
+        Ok(Self::with(settings, home, guard, None))
+    }
+
+    fn with(settings: &Settings, home: &Path, guard: Guard, registry: Option<Registry>) -> Self {
+        let limits = settings.serve.clone();
+        let jobs = Jobs::new();
+        let refresher = Some(&jobs)
+            .filter(|_| limits.watch)
+            .and_then(Refresher::start);
+        Self(Arc::new(Shared {
+            refresher,
+            results: settings.search.results,
+            home: home.to_owned(),
+            guard,
+            gate: Gate::new(limits.max_concurrent, limits.max_waiting),
+            limits,
+            opener: opener(home.to_owned(), settings.clone()),
+            first: match registry {
+                Some(_) => First::Follow,
+                None => First::Look,
+            },
+            registry,
+            changing: Mutex::new(()),
+            repositories: RwLock::default(),
+            jobs,
+            followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
+            requests: AtomicU64::new(0),
+            is_ending: AtomicBool::new(false),
+        }))
+    }
+
+    /// The folder of the indexes.
+    pub(crate) fn home(&self) -> &Path {
+        &self.0.home
     }
 
     pub(crate) fn limits(&self) -> &ServeSettings {
@@ -212,6 +237,7 @@ impl AppState {
             root.to_owned(),
             Arc::clone(opener),
             refresher.clone(),
+            self.0.first,
         );
         let served = Arc::new(served);
         let mut repositories = self
@@ -225,7 +251,7 @@ impl AppState {
 
     /// The name that a folder has already, else `name`, with a number behind it
     /// when another folder has that: two folders named `app` are both served.
-    fn free_name(&self, name: &str, path: &Path) -> String {
+    pub(crate) fn free_name(&self, name: &str, path: &Path) -> String {
         let root = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let repositories = self.repositories();
         let is_its = |name: &str| repositories.get(name).is_none_or(|one| one.root == root);
@@ -295,10 +321,9 @@ impl AppState {
         let change = |roots: &mut registry::Roots| {
             roots.insert(name.to_owned(), root.clone());
         };
-        self.0
-            .registry
-            .change(change)
-            .map_err(RegisterError::Registry)?;
+        if let Some(registry) = &self.0.registry {
+            registry.change(change).map_err(RegisterError::Registry)?;
+        }
         let (served, before) = self.put(name, &root);
         if let Some(before) = before {
             self.0.jobs.cancel(&before);
@@ -314,12 +339,13 @@ impl AppState {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         let served = self.find(name)?;
-        self.0
-            .registry
-            .change(|roots| {
-                roots.remove(name);
-            })
-            .map_err(|error| Problem::internal(error.to_string()))?;
+        if let Some(registry) = &self.0.registry {
+            registry
+                .change(|roots| {
+                    roots.remove(name);
+                })
+                .map_err(|error| Problem::internal(error.to_string()))?;
+        }
         let mut repositories = self
             .0
             .repositories

@@ -7,6 +7,7 @@ pub(crate) mod eval;
 pub(crate) mod gc;
 pub(crate) mod hook;
 pub(crate) mod index;
+pub(crate) mod mcp;
 pub(crate) mod model;
 pub(crate) mod related;
 pub(crate) mod search;

@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use wherein_core::{ChunkKind, Filters, Language, Mode, Query, SearchAnswer, limits};
 
+use wherein_index::SearchOptions;
+
 use crate::extract::{JsonBody, Object, whole};
 use crate::gather;
 use crate::problem::{Problem, ProblemDetails};
@@ -121,7 +123,7 @@ pub(crate) async fn search(
     let query = checked(request, state.results())?;
     let scope = scope(&state, &names)?;
     let answer = state
-        .blocking(move |state| gather::search(state, &scope, &query))
+        .blocking(move |state| gather::search(state, &scope, &query, &SearchOptions::default()))
         .await?;
     Ok(Json(answer))
 }

@@ -1,0 +1,228 @@
+//! Which repository a call means, and what a server may read at all.
+//!
+//! Over HTTP that is what is registered. A process of its own serves the workspace that
+//! it was started in or for, what its client names as a root, and what it was told to
+//! allow; a `path` outside of those is refused.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use wherein_index::Location;
+
+use super::arguments::shown;
+use crate::gather::Scope;
+use crate::problem::Problem;
+use crate::served::Served;
+use crate::state::AppState;
+
+/// What is meant by a call.
+pub(super) struct Meant {
+    pub(super) scope: Scope,
+    /// The folder of the one repository that is meant.
+    pub(super) below: Option<String>,
+}
+
+/// What may be meant.
+pub(super) enum Reach {
+    /// The repositories that are registered.
+    Registered,
+    /// A workspace and what belongs to it.
+    Workspace(Box<Workspace>),
+}
+
+/// What one process serves to one client.
+pub(super) struct Workspace {
+    /// The folder that was named on the command line.
+    named: Option<PathBuf>,
+    /// The folder that the process was started in.
+    here: PathBuf,
+    /// Folders below which everything may be read.
+    allowed: Mutex<Vec<PathBuf>>,
+    /// Folders that the client has named as its roots.
+    roots: Mutex<Vec<PathBuf>>,
+}
+
+impl Workspace {
+    pub(super) fn new(named: Option<PathBuf>, here: PathBuf, allowed: Vec<PathBuf>) -> Self {
+        Self {
+            named,
+            here,
+            allowed: Mutex::new(allowed),
+            roots: Mutex::default(),
+        }
+    }
+
+    /// The client says what it works on.
+    pub(super) fn set_roots(&self, roots: Vec<PathBuf>) {
+        let roots = roots.iter().filter_map(|one| one.canonicalize().ok());
+        *self.roots.lock().unwrap_or_else(PoisonError::into_inner) = roots.collect();
+    }
+
+    fn roots(&self) -> Vec<PathBuf> {
+        self.roots
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Where all is looked for when a call names nothing.
+    fn usual(&self, home: &Path) -> Result<Location, String> {
+        if let Some(named) = &self.named {
+            return Location::find(home, Some(named)).map_err(|error| error.to_string());
+        }
+        let roots = self.roots();
+        // Some clients start their servers anywhere.
+        let start = match roots.first() {
+            Some(root) if !roots.iter().any(|one| self.here.starts_with(one)) => root,
+            _ => &self.here,
+        };
+        let around = || Location::around(home, start);
+        let location = around().map_err(|error| format!("{error}; {HOW}"))?;
+        let root = &location.checkout.root;
+        let is_of_person = std::env::home_dir().is_some_and(|home| home.starts_with(root));
+        if is_of_person && roots.is_empty() {
+            return Err(format!(
+                "this server was started in {}, which is no repository; {HOW}",
+                root.display()
+            ));
+        }
+        Ok(location)
+    }
+
+    /// Whether a folder may be read.
+    fn is_allowed(&self, folder: &Path, usual: Option<&Path>) -> bool {
+        let allowed = self.allowed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = allowed.iter().map(PathBuf::as_path).chain(usual);
+        all.any(|one| folder.starts_with(one))
+            || self.roots().iter().any(|one| folder.starts_with(one))
+    }
+
+    fn meant(&self, state: &AppState, path: Option<&str>) -> Result<Meant, String> {
+        let home = state.home();
+        let usual = self.usual(home);
+        let location = match path.filter(|path| !matches!(*path, "" | "." | "./")) {
+            None => usual?,
+            Some(path) => {
+                let base = usual.as_ref().map_or(&self.here, |one| &one.checkout.root);
+                let folder = folder(&base.join(path), path)?;
+                let root = usual.as_ref().ok().map(|one| one.checkout.root.as_path());
+                if !self.is_allowed(&folder, root) {
+                    return Err(format!(
+                        "{} is outside of what this server may read; start it for that folder, \
+                         or with --allow {}",
+                        shown(path, 200),
+                        folder.display()
+                    ));
+                }
+                let found = Location::around(home, &folder).map_err(|error| error.to_string())?;
+                // What lies around an allowed folder need not be allowed.
+                if self.is_allowed(&found.checkout.root, root) {
+                    found
+                } else {
+                    Location::exactly(home, &folder).map_err(|error| error.to_string())?
+                }
+            }
+        };
+        let served = serve(state, &location.checkout.root)?;
+        Ok(Meant {
+            scope: Scope {
+                repositories: vec![served],
+                is_named: true,
+            },
+            below: Some(location.below).filter(|below| !below.is_empty()),
+        })
+    }
+}
+
+/// What to do when there is no workspace.
+const HOW: &str = "give `path`, or start `wherein mcp PATH`";
+
+/// An existing folder, without links.
+fn folder(path: &Path, given: &str) -> Result<PathBuf, String> {
+    let given = shown(given, 200);
+    let folder = path
+        .canonicalize()
+        .map_err(|_| format!("there is no folder {given}; `path` is relative to the repository"))?;
+    if !folder.is_dir() {
+        return Err(format!(
+            "{given} is a file; `path` takes a folder, and `paths` picks files: [\"{given}\"]"
+        ));
+    }
+    Ok(folder)
+}
+
+/// The repository at a root, served from now on.
+fn serve(state: &AppState, root: &Path) -> Result<Arc<Served>, String> {
+    let name = root.file_name().map_or_else(
+        || "root".to_owned(),
+        |name| {
+            let name = name.to_string_lossy();
+            let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+            name.chars().map(plain).take(60).collect()
+        },
+    );
+    let name = state.free_name(&name, root);
+    let (served, _) = state
+        .register(&name, root)
+        .map_err(|error| Problem::from(error).detail().to_owned())?;
+    Ok(served)
+}
+
+impl Reach {
+    /// What a call with this `path` means; reads the disk.
+    pub(super) fn meant(&self, state: &AppState, path: Option<&str>) -> Result<Meant, String> {
+        match self {
+            Self::Workspace(workspace) => workspace.meant(state, path),
+            Self::Registered => registered(state, path),
+        }
+    }
+}
+
+/// By name, by a folder in it (`name/src`), or by its absolute path.
+fn registered(state: &AppState, path: Option<&str>) -> Result<Meant, String> {
+    let all = state.all();
+    let Some(path) = path.filter(|path| !path.is_empty()) else {
+        return Ok(Meant {
+            scope: Scope {
+                repositories: all,
+                is_named: false,
+            },
+            below: None,
+        });
+    };
+    let one = |served: &Arc<Served>, below: &str| Meant {
+        scope: Scope {
+            repositories: vec![Arc::clone(served)],
+            is_named: true,
+        },
+        below: Some(below.trim_matches('/').to_owned()).filter(|below| !below.is_empty()),
+    };
+    if let Some(meant) = all.iter().find_map(|served| {
+        let rest = path.strip_prefix(served.name.as_str())?;
+        (rest.is_empty() || rest.starts_with('/')).then(|| one(served, rest))
+    }) {
+        return Ok(meant);
+    }
+    let by_root = all
+        .iter()
+        .filter_map(|served| Some((served, Path::new(path).strip_prefix(&served.root).ok()?)))
+        .max_by_key(|(served, _)| served.root.components().count());
+    if let Some((served, below)) = by_root {
+        return Ok(one(served, &below.to_string_lossy()));
+    }
+    if let [only] = all.as_slice()
+        && Path::new(path).is_relative()
+    {
+        return Ok(one(only, path.strip_prefix("./").unwrap_or(path)));
+    }
+    let names: Vec<&str> = all
+        .iter()
+        .map(|served| served.name.as_str())
+        .take(50)
+        .collect();
+    Err(format!(
+        "{} is in no repository of this service; there are {}",
+        shown(path, 200),
+        names.join(", ")
+    ))
+}

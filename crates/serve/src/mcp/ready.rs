@@ -1,0 +1,212 @@
+//! Waits until there is something to answer from: a missing index is built on first use,
+//! with progress told, and the first answer comes from what is ready.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use rmcp::model::{ProgressNotificationParam, ProgressToken};
+use rmcp::service::{Peer, RoleServer};
+use tokio_util::sync::CancellationToken;
+
+use crate::job::{Job, Wish};
+use crate::problem::Problem;
+use crate::refresher::over;
+use crate::served::Served;
+use crate::state::AppState;
+
+/// How often it is looked whether something is ready.
+const TICK: Duration = Duration::from_millis(40);
+/// How often progress is told.
+const TOLD_EVERY: Duration = Duration::from_millis(250);
+/// A build that is done by then is waited for; afterwards what is ready answers.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// How long the first answer waits for what has changed since the index was made.
+const LOOK_PATIENCE: Duration = Duration::from_millis(500);
+/// How long the very first files are waited for.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Who wants to hear how far a build is.
+pub(super) struct Listener {
+    pub(super) peer: Peer<RoleServer>,
+    pub(super) token: Option<ProgressToken>,
+    pub(super) cancelled: CancellationToken,
+}
+
+/// Counts the calls that wait for a build; the last one that gives up ends it.
+struct Waiting<'a> {
+    count: &'a AtomicUsize,
+    job: Arc<Job>,
+    is_done: bool,
+}
+
+impl<'a> Waiting<'a> {
+    fn new(served: &'a Served, job: &Arc<Job>) -> Self {
+        served.waiting.fetch_add(1, Ordering::SeqCst);
+        Self {
+            count: &served.waiting,
+            job: Arc::clone(job),
+            is_done: false,
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let was_last = self.count.fetch_sub(1, Ordering::SeqCst) == 1;
+        if was_last && !self.is_done {
+            // What is done is kept, and the next build goes on from there.
+            self.job.stop();
+        }
+    }
+}
+
+/// How far a build is that has not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Building {
+    pub(super) files: u64,
+    pub(super) files_total: u64,
+}
+
+impl Building {
+    pub(super) fn of(job: &Job) -> Self {
+        let progress = job.progress();
+        Self {
+            files: progress.files.load(Ordering::Relaxed),
+            files_total: progress.files_total.load(Ordering::Relaxed),
+        }
+    }
+
+    /// A sentence for the end of an answer.
+    pub(super) fn note(self) -> String {
+        let Self { files, files_total } = self;
+        format!(
+            "The index is being built, {files} of {files_total} files are in; ask again for the rest."
+        )
+    }
+}
+
+/// Returns when the repository can answer; says how far its build is, where one goes on.
+pub(super) async fn ready(
+    state: &AppState,
+    served: &Arc<Served>,
+    question: &str,
+    listener: &Listener,
+) -> Result<Option<Building>, String> {
+    let opened = Arc::clone(served);
+    let (is_indexed, is_whole) = state
+        .blocking(move |state| {
+            let is_first = opened.opened().is_none();
+            let repository = opened.repository().map_err(Problem::from)?;
+            if is_first && repository.is_indexed() {
+                look_first(state, &opened);
+            } else {
+                opened.follow();
+            }
+            let is_whole = repository.with_view(|_, view| view.complete);
+            Ok((repository.is_indexed(), is_whole.unwrap_or(false)))
+        })
+        .await
+        .map_err(|problem| problem.detail().to_owned())?;
+    let job = if is_indexed {
+        if is_whole {
+            return Ok(None);
+        }
+        match state.jobs().active(served) {
+            Some(job) => job,
+            // It was interrupted: what is there answers, and the rest follows.
+            None => match state.ask(served, Wish::Asked { full: false }) {
+                Ok(job) => job,
+                Err(_) => return Ok(None),
+            },
+        }
+    } else {
+        state
+            .jobs()
+            .ask_for(served, Wish::Asked { full: false }, Some(question))
+            .map_err(|_| {
+                "too many repositories are being indexed; ask again in a moment".to_owned()
+            })?
+    };
+    let mut waiting = Waiting::new(served, &job);
+    let began = Instant::now();
+    let mut told: Option<Instant> = None;
+    loop {
+        let is_over = job.state().is_over();
+        let can_answer = is_over || began.elapsed() >= PATIENCE;
+        if can_answer && is_answering(state, served).await {
+            waiting.is_done = true;
+            return Ok((!is_over).then(|| Building::of(&job)));
+        }
+        if is_over {
+            waiting.is_done = true;
+            let why = job.failure();
+            let why = why.unwrap_or_else(|| "indexing was stopped; ask again".to_owned());
+            return Err(format!("the index could not be built: {why}"));
+        }
+        if began.elapsed() > LONGEST {
+            waiting.is_done = true;
+            let Building { files, files_total } = Building::of(&job);
+            return Err(format!(
+                "the index is still being built, {files} of {files_total} files so far; ask again in a minute"
+            ));
+        }
+        if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+            tell(listener, &job).await;
+            told = Some(Instant::now());
+        }
+        tokio::select! {
+            () = tokio::time::sleep(TICK) => {}
+            () = listener.cancelled.cancelled() => return Err("cancelled".to_owned()),
+        }
+    }
+}
+
+/// Brings in what has changed since the index was made, from the look that was taken
+/// while it was opened; what takes longer goes on behind. Afterwards changes are followed.
+fn look_first(state: &AppState, served: &Arc<Served>) {
+    let (done, is_done) = std::sync::mpsc::channel();
+    if let Ok(job) = state.jobs().ask(served, Wish::Refresh) {
+        let (state, served) = (state.clone(), Arc::clone(served));
+        let runtime = tokio::runtime::Handle::current();
+        let work = move || {
+            runtime.block_on(over(&job));
+            let _ = done.send(());
+            // Not before the answer.
+            std::thread::sleep(TICK);
+            if served.follow() {
+                let _ = state.jobs().ask(&served, Wish::Refresh);
+            }
+        };
+        let spawned = std::thread::Builder::new()
+            .name("wherein-follow".to_owned())
+            .spawn(work);
+        if spawned.is_ok() {
+            let _ = is_done.recv_timeout(LOOK_PATIENCE);
+        }
+    }
+}
+
+/// Whether some generation is there, by whichever process it was made.
+async fn is_answering(state: &AppState, served: &Arc<Served>) -> bool {
+    let served = Arc::clone(served);
+    let opened = state.blocking(move |_| {
+        let repository = served.repository().map_err(Problem::from)?;
+        if !repository.is_indexed() {
+            repository.open_newest().map_err(Problem::from)?;
+        }
+        Ok(repository.is_indexed())
+    });
+    opened.await.unwrap_or(false)
+}
+
+async fn tell(listener: &Listener, job: &Job) {
+    let Some(token) = &listener.token else { return };
+    let Building { files, files_total } = Building::of(job);
+    let phase = job.progress().phase().name();
+    let progress = ProgressNotificationParam::new(token.clone(), files as f64)
+        .with_total(files_total as f64)
+        .with_message(format!("{phase}: {files} of {files_total} files"));
+    // A client that does not listen any more has its own troubles.
+    let _ = listener.peer.notify_progress(progress).await;
+}

@@ -34,6 +34,9 @@ const GROUP_FILES: usize = 64;
 /// not make the others pile up behind it.
 const GROUPS_AHEAD: usize = 6;
 
+/// Bytes above which a run is not one of those that follow a person's work.
+const LARGE: u64 = 32 << 20;
+
 /// What the stages are run with.
 pub(crate) struct Stages<'a> {
     pub(crate) checkout: &'a Checkout,
@@ -139,6 +142,7 @@ pub(crate) fn run(
     };
     let before = writer.take_view(root);
     let mut view = ViewInProgress::of(&mut plan, before, root.to_owned(), head);
+    let is_large = plan.bytes_to_read() > LARGE;
     let files = plan.to_read;
     let mut outcomes = Outcomes {
         worth_a_commit: must_commit,
@@ -182,6 +186,9 @@ pub(crate) fn run(
             }
             written
         });
+        if is_large {
+            pool.keep_none();
+        }
         written?;
     }
     // The commit needs room of its own.

@@ -41,6 +41,12 @@ pub(crate) fn of(threads: usize) -> Result<Workers, IndexError> {
 }
 
 impl Workers {
+    /// Lets the threads go after this run: what they have freed in a large one would stay
+    /// with them.
+    pub(crate) fn keep_none(mut self) {
+        self.0.take();
+    }
+
     /// Runs `work` on one of the threads; what it shares out goes to all of them.
     pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Option<T> {
         self.0.as_ref().map(|pool| pool.install(work))

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
@@ -19,6 +19,8 @@ pub(crate) const MAX_QUEUED: usize = 64;
 const MAX_FINISHED: usize = 256;
 /// Jobs that run at once: each takes all cores, two let a small one pass.
 const MAX_RUNNING: usize = 2;
+/// How long after the last job its memory counts as not needed any more.
+const REST: Duration = Duration::from_millis(100);
 /// How long a run waits for another process that writes an index.
 const LOCK_PATIENCE: Duration = Duration::from_mins(10);
 
@@ -47,6 +49,8 @@ pub(crate) struct Jobs {
     start: u64,
     table: Mutex<Table>,
     workers: watch::Sender<usize>,
+    /// Told when the first job begins and when the last one has ended.
+    at_work: OnceLock<fn(bool)>,
     filler: Arc<Filler>,
 }
 
@@ -57,8 +61,14 @@ impl Jobs {
             start: now.map_or(0, |now| now.as_secs()),
             table: Mutex::new(Table::default()),
             workers: watch::Sender::new(0),
+            at_work: OnceLock::new(),
             filler: Filler::new(),
         })
+    }
+
+    /// Has somebody told when jobs run.
+    pub(crate) fn tell_work(&self, at_work: fn(bool)) {
+        let _ = self.at_work.set(at_work);
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -167,16 +177,26 @@ impl Jobs {
 
     /// A worker: runs jobs until none waits.
     fn work(&self) {
+        if let Some(at_work) = self.at_work.get() {
+            at_work(true);
+        }
         loop {
-            let next = {
+            let (next, is_last) = {
                 let mut table = self.table();
                 let next = table.waiting.pop_front();
                 if next.is_none() {
                     self.workers.send_modify(|count| *count -= 1);
                 }
-                next
+                (next, *self.workers.borrow() == 0)
             };
-            let Some(job) = next else { return };
+            let Some(job) = next else {
+                if let (Some(at_work), true) = (self.at_work.get(), is_last) {
+                    // Threads of the run are ending too.
+                    std::thread::sleep(REST);
+                    at_work(false);
+                }
+                return;
+            };
             while self.run(&job) {}
             // Whoever waited for it goes on meanwhile.
             if let Some(repository) = job.served.opened() {

@@ -13,7 +13,7 @@ use crate::{Ending, memory};
 const THREADS: usize = 2;
 
 pub(crate) fn run(arguments: &McpArguments) -> Result<Ending> {
-    memory::give_back_at_once();
+    memory::at_work(false);
     let folder = |path: &Path| {
         path.canonicalize()
             .with_context(|| format!("cannot serve {}", path.display()))
@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &McpArguments) -> Result<Ending> {
         named,
         here: std::env::current_dir().context("the working directory is gone")?,
         allowed: allowed.collect::<Result<_>>()?,
+        at_work: memory::at_work,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(THREADS)

@@ -20,6 +20,7 @@ mod fixtures;
 mod formats;
 mod freshness;
 mod hooks;
+mod mcp;
 mod models;
 mod program;
 mod ranking;

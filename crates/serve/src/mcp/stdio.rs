@@ -33,6 +33,8 @@ pub struct WorkspaceOptions {
     pub here: PathBuf,
     /// More folders that calls may name.
     pub allowed: Vec<PathBuf>,
+    /// Told when indexing begins and when none runs any more.
+    pub at_work: fn(bool),
 }
 
 /// Serves one client on standard input and output until it closes them. Within a
@@ -44,8 +46,10 @@ pub async fn serve_stdio(options: WorkspaceOptions) -> Result<(), ServeError> {
         named,
         here,
         allowed,
+        at_work,
     } = options;
     let state = AppState::alone(&settings, &home)?;
+    state.jobs().tell_work(at_work);
     let workspace = Workspace::new(named, here, allowed);
     let mcp = Mcp::new(state.clone(), Reach::Workspace(Box::new(workspace)));
     let (input, output) = stdio_pipes();

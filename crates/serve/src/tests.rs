@@ -17,7 +17,7 @@ use wherein_index::{IndexError, Settings};
 
 use crate::job::{Job, JobState, Wish};
 use crate::jobs::{Jobs, MAX_QUEUED, Refused};
-use crate::served::{Opener, Served};
+use crate::served::{First, Opener, Served};
 use crate::{AppState, ServeOptions};
 
 fn state(home: &Path, timeout_seconds: u64) -> AppState {
@@ -110,7 +110,7 @@ fn halted(count: usize) -> Halted {
     let words = Mutex::new(words);
     let count_opened = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&count_opened);
-    let opener: Arc<Opener> = Arc::new(move |_: &Path| {
+    let opener: Arc<Opener> = Arc::new(move |_: &Path, _| {
         counter.fetch_add(1, Ordering::SeqCst);
         let _ = words.lock().expect("lock").recv();
         Err(IndexError::NoHome)
@@ -122,6 +122,7 @@ fn halted(count: usize) -> Halted {
                 PathBuf::from("/none"),
                 Arc::clone(&opener),
                 None,
+                First::Follow,
             ))
         })
         .collect();

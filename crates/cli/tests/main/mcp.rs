@@ -487,9 +487,10 @@ fn large() -> Scratch {
     for number in 0..1500 {
         let mut text = String::new();
         for function in 0..60 {
-            text.push_str(&format!(
+            let function = format!(
                 "/// Handles the case {number} of kind {function} with some words more.\npub fn handle_{number}_{function}(value: usize) -> usize {{\n    value + {function}\n}}\n\n"
-            ));
+            );
+            text.push_str(&function);
         }
         if number == 1400 {
             text.push_str("/// Melts the polar glacier.\npub fn melt_glacier() {}\n");
@@ -539,7 +540,7 @@ fn the_first_answer_comes_before_all_is_indexed_and_cancelling_stops_the_build()
         if found["index"]["fresh"] == true {
             break;
         }
-        assert!(began.elapsed() < Duration::from_secs(120), "{found}");
+        assert!(began.elapsed() < Duration::from_mins(2), "{found}");
         std::thread::sleep(Duration::from_millis(100));
     }
     let state = client.found("status", &json!({}));

@@ -267,7 +267,7 @@ mod tests {
 
     use super::*;
 
-    fn search(value: Value) -> Result<SearchArguments, String> {
+    fn search(value: &Value) -> Result<SearchArguments, String> {
         read("search", value.as_object().cloned())
     }
 
@@ -283,7 +283,7 @@ mod tests {
                 "paths (list of strings)",
             ),
         ] {
-            let error = search(given.clone()).expect_err("is refused");
+            let error = search(&given).expect_err("is refused");
             assert!(error.contains(said), "{given}: {error}");
         }
         for (given, said) in [
@@ -297,20 +297,20 @@ mod tests {
             (json!({"query": "a", "limit": 51}), "give 1 to 50"),
             (json!({"query": "x".repeat(1 << 20)}), "at most 16384"),
         ] {
-            let error = search(given)
+            let error = search(&given)
                 .expect("fits")
                 .query(None)
                 .expect_err("is refused");
             assert!(error.contains(said), "{error}");
         }
-        let error = search(json!({"query": "a", "exclude": ["x"]}));
+        let error = search(&json!({"query": "a", "exclude": ["x"]}));
         let error = error.expect("fits").exclude().expect_err("is refused");
         assert!(error.contains("PATH:START-END"), "{error}");
     }
 
     #[test]
     fn null_is_as_good_as_nothing() {
-        let read = search(json!({"query": "a", "path": null, "limit": null})).expect("fits");
+        let read = search(&json!({"query": "a", "path": null, "limit": null})).expect("fits");
         assert_eq!(read.query(None).expect("a query").k, DEFAULT_LIMIT);
     }
 }

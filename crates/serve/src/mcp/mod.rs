@@ -287,7 +287,7 @@ impl Session {
         let roots = tokio::time::timeout(ROOTS_TIME, context.peer.list_roots()).await;
         if let Ok(Ok(roots)) = roots {
             let folders = roots.roots.iter().filter_map(|root| folder_of(&root.uri));
-            workspace.set_roots(folders.collect());
+            workspace.set_roots(&folders.collect::<Vec<_>>());
         }
     }
 }

@@ -53,7 +53,7 @@ impl Workspace {
     }
 
     /// The client says what it works on.
-    pub(super) fn set_roots(&self, roots: Vec<PathBuf>) {
+    pub(super) fn set_roots(&self, roots: &[PathBuf]) {
         let roots = roots.iter().filter_map(|one| one.canonicalize().ok());
         *self.roots.lock().unwrap_or_else(PoisonError::into_inner) = roots.collect();
     }

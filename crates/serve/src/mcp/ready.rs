@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 /// How long the first answer waits for what has changed since the index was made.
 const LOOK_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the very first files are waited for.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// Who wants to hear how far a build is.
 pub(super) struct Listener {

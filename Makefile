@@ -3,7 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test test-crash test-models lint bench bench-fresh bench-models bench-vectors bench-peers rank rank-quality ablation clean help
+.PHONY: demo test test-agents test-crash test-models lint bench bench-fresh bench-models bench-vectors bench-peers rank rank-quality ablation clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -17,6 +17,10 @@ test: ## Runs all tests
 
 test-crash: ## Kills the indexer at each of its file operations, and makes each fail (half an hour)
 	WHEREIN_TEST_CRASH=all cargo test --package wherein-cli --test main -- crash --nocapture
+
+test-agents: ## Tests with Claude Code, Codex, Copilot, the MCP inspector and the conformance suite (needs npm)
+	cargo build --package wherein-cli
+	python3 fixtures/agents/check.py $(TARGET)/debug/wherein $(TARGET)/agents
 
 MODELS = $(abspath $(TARGET))/bench-models
 

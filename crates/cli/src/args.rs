@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Import(ImportArguments),
     /// Give back the space of checkouts that are gone and of old versions of files
     Gc(GcArguments),
+    /// Register with a coding agent: Claude Code, Codex, Copilot, Cursor, Gemini CLI ...
+    Setup(SetupArguments),
     /// Install, remove and show git hooks that keep the index fresh
     #[command(subcommand)]
     Hook(HookCommand),
@@ -102,6 +104,34 @@ pub(crate) struct McpArguments {
     /// Another folder that calls may name, with all below it (repeatable)
     #[arg(long, value_name = "DIR")]
     pub(crate) allow: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["agent", "list", "undo"]))]
+pub(crate) struct SetupArguments {
+    /// The agent; --list shows which there are
+    pub(crate) agent: Option<String>,
+    /// In the settings of the project, shared with all who work on it
+    #[arg(long, conflicts_with = "list")]
+    pub(crate) project: bool,
+    /// In the settings of the user (the default)
+    #[arg(long, conflicts_with_all = ["project", "list"])]
+    pub(crate) user: bool,
+    /// Show what would be changed, and change nothing
+    #[arg(long, conflicts_with_all = ["list", "undo"])]
+    pub(crate) dry_run: bool,
+    /// Register alone, without a block in the agent's instructions
+    #[arg(long, conflicts_with_all = ["list", "undo"])]
+    pub(crate) no_instructions: bool,
+    /// Show the agents, and where each is set up
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Take back what was set up for this agent
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) undo: Option<String>,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -418,16 +448,6 @@ pub(crate) struct CompletionsArguments {
     pub(crate) shell: clap_complete::Shell,
 }
 
-/// Commands of later versions: a query is never taken for one of them now and
-/// for the command afterwards.
-const RESERVED: [&str; 1] = ["setup"];
-
-/// The command of a later version that was given, if any.
-pub(crate) fn reserved(arguments: &[OsString]) -> Option<&'static str> {
-    let first = arguments.iter().skip(1).find(|one| !is_verbosity(one))?;
-    RESERVED.into_iter().find(|name| first == name)
-}
-
 fn is_verbosity(argument: &std::ffi::OsStr) -> bool {
     matches!(
         argument.to_string_lossy().as_ref(),
@@ -564,12 +584,6 @@ mod tests {
                 other => panic!("{arguments:?}: {other:?}"),
             }
         }
-        for name in RESERVED {
-            let arguments = ["wherein", "-v", name, "list"].map(OsString::from);
-            assert_eq!(reserved(&arguments), Some(name));
-        }
-        let search = ["wherein", "search", "setup"].map(OsString::from);
-        assert_eq!(reserved(&search), None);
         assert!(matches!(parsed(&["index"]), Command::Index(_)));
         assert!(matches!(parsed(&["status", "."]), Command::Status(_)));
     }

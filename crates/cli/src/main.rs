@@ -38,12 +38,6 @@ enum Ending {
 
 fn main() -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
-    if let Some(name) = args::reserved(&given) {
-        commands::remark(&format!(
-            "`{name}` is a command of a later version; to search for the word: wherein search {name}"
-        ));
-        return ExitCode::from(2);
-    }
     let arguments = match Arguments::try_parse_from(args::with_shorthand(given.into_iter())) {
         Ok(arguments) => arguments,
         // Help and version go to standard output and are no error.
@@ -89,6 +83,7 @@ fn run(command: Command) -> anyhow::Result<Ending> {
         Command::Export(arguments) => commands::transfer::export(&arguments),
         Command::Import(arguments) => commands::transfer::import(&arguments),
         Command::Gc(arguments) => commands::gc::run(&arguments),
+        Command::Setup(arguments) => commands::setup::run(&arguments),
         Command::Hook(command) => commands::hook::run(&command),
         Command::Completions(arguments) => commands::completions::run(&arguments),
     }

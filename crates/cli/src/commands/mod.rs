@@ -12,6 +12,7 @@ pub(crate) mod model;
 pub(crate) mod related;
 pub(crate) mod search;
 pub(crate) mod serve;
+pub(crate) mod setup;
 pub(crate) mod status;
 pub(crate) mod transfer;
 pub(crate) mod why;

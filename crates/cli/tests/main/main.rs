@@ -27,6 +27,7 @@ mod ranking;
 mod related;
 mod searching;
 mod serving;
+mod setup;
 mod shown;
 mod terminal;
 mod tiers;

@@ -107,6 +107,7 @@ pub(crate) struct McpArguments {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(group = clap::ArgGroup::new("what").required(true).args(["agent", "list", "undo"]))]
 pub(crate) struct SetupArguments {
     /// The agent; --list shows which there are

@@ -275,6 +275,7 @@ pub(crate) struct ServeArguments {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = "\
 DATASET is a folder with `annotations/NAME.json`, `queries/NAME.json` or\n\
 `labels/NAME.json` (lists of {\"query\", \"category\", \"relevant\": [PATH or {\"path\",\n\
@@ -315,6 +316,10 @@ pub(crate) struct EvalArguments {
     /// wanted lines it shows
     #[arg(long)]
     pub(crate) context: bool,
+    /// Tell how many tokens an agent spends until the right code is in its context: with
+    /// keywords, ripgrep and reading files, with `search`, with `context`
+    #[arg(long)]
+    pub(crate) tokens: bool,
     /// List queries whose first hit is wrong
     #[arg(long)]
     pub(crate) misses: bool,

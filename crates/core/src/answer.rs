@@ -143,6 +143,19 @@ pub struct Hit {
     pub explain: Option<Explanation>,
 }
 
+impl Hit {
+    /// As an agent reads it: where it stands, what it is, its lines.
+    pub fn as_read(&self) -> String {
+        let before = self.repo.as_deref().unwrap_or_default();
+        let colon = if before.is_empty() { "" } else { ": " };
+        let space = if self.breadcrumb.is_empty() { "" } else { " " };
+        let (start, end) = (self.start_line, self.end_line);
+        let (path, kind, crumb) = (&self.path, self.kind, &self.breadcrumb);
+        let code = self.text.trim_end();
+        format!("{before}{colon}{path}:{start}-{end} {kind}{space}{crumb}\n{code}\n\n")
+    }
+}
+
 /// The parts of a score; their sum is the score.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -11,6 +11,7 @@ mod labels;
 mod metrics;
 mod report;
 mod run;
+mod spending;
 
 pub use baseline::{Change, Comparison, compare, read_report};
 pub use dataset::{Dataset, LabelledRepository, Scope, Selection};
@@ -20,3 +21,4 @@ pub use labels::{LabelledQuery, Target};
 pub use metrics::BUDGETS;
 pub use report::{Figures, Report};
 pub use run::{Options, RepositoryRun, Row, run};
+pub use spending::{Spending, Spent, Way};

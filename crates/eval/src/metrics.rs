@@ -38,6 +38,17 @@ pub(crate) struct Scores {
     pub(crate) recall_at_tokens: [f64; BUDGETS.len()],
     /// Tokens up to and with the first hit.
     pub(crate) tokens_first_hit: usize,
+    /// Where the first hit stands, from 0.
+    pub(crate) first_hit: Option<usize>,
+    /// Targets that nothing hits.
+    missed: usize,
+}
+
+impl Scores {
+    /// Whether every target is hit.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.missed == 0
+    }
 }
 
 /// How much of the targets the blocks of a context show: of a target with lines
@@ -123,6 +134,8 @@ pub(crate) fn score(units: &[Unit], targets: &[Target]) -> Scores {
         recall_at_tokens: BUDGETS
             .map(|budget| covered_at.iter().filter(|cost| **cost <= budget).count() as f64 / count),
         tokens_first_hit: covered_at.iter().copied().min().unwrap_or(NEVER_TOKENS),
+        first_hit: first_ranks.iter().flatten().min().map(|rank| rank - 1),
+        missed: first_ranks.iter().filter(|rank| rank.is_none()).count(),
     }
 }
 

@@ -7,6 +7,7 @@ use wherein_core::Mode;
 
 use crate::metrics::{BUDGETS, mean, percentile};
 use crate::run::{RepositoryRun, Row};
+use crate::spending::{Spending, Spent, Way};
 
 /// Means over some queries.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -56,6 +57,9 @@ pub struct Report {
     pub by_language: BTreeMap<String, Figures>,
     /// By repository.
     pub by_repository: BTreeMap<String, Figures>,
+    /// What an agent spends by each way; empty when it was not asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spending: Vec<Spending>,
     /// Seconds that building each index took.
     pub index_s: BTreeMap<String, f64>,
     /// Repositories that are labelled but whose sources are missing.
@@ -145,6 +149,15 @@ impl Summary {
     }
 }
 
+/// Means of each way, where it was looked at.
+fn spending(rows: &[Row]) -> Vec<Spending> {
+    let of = |way: &Way| {
+        let all: Vec<&Spent> = rows.iter().filter_map(|row| row.spent.get(way)).collect();
+        (!all.is_empty()).then(|| Spending::of(*way, &all))
+    };
+    Way::ALL.iter().filter_map(of).collect()
+}
+
 impl Report {
     /// Of runs over the repositories of a dataset.
     pub fn new(runs: Vec<RepositoryRun>, scope: &str, mode: Mode) -> Self {
@@ -164,6 +177,7 @@ impl Report {
             by_category: summary.by_category,
             by_language: summary.by_language,
             by_repository: summary.by_repository,
+            spending: spending(&rows),
             index_s,
             missing: Vec::new(),
             dangling: 0,

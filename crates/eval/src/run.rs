@@ -1,5 +1,6 @@
 //! Runs a dataset through the engine that users run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use crate::dataset::{Dataset, LabelledRepository};
 use crate::error::EvalError;
 use crate::labels::LabelledQuery;
 use crate::metrics::{BUDGETS, K, Scores, Unit, mean, percentile, score, shown};
+use crate::spending::{self, Files, Spent, Way};
 
 /// Hits that count for recall at token budgets.
 const DEEP: usize = 50;
@@ -33,6 +35,8 @@ pub struct Options<'a> {
     /// Whether a context is packed for each of [`crate::BUDGETS`], to see how
     /// much of the answers is in it.
     pub context: bool,
+    /// Whether to tell what an agent spends, by each [`Way`].
+    pub tokens: bool,
     /// Models beside the shipped one.
     pub added: &'a AddedModels,
     /// How long a re-ranker may read the first candidates; `None` asks none.
@@ -66,6 +70,9 @@ pub struct Row {
     pub shown_in_context: Vec<f64>,
     /// Tokens up to and with the first right hit; 32,000 when there is none.
     pub tokens_first_hit: usize,
+    /// What an agent spends; empty when it was not asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub spent: BTreeMap<Way, Spent>,
     /// Median latency in milliseconds.
     pub ms: f64,
     /// `path:start-end` of what should have been found.
@@ -129,8 +136,13 @@ fn run_repository(
         .canonicalize()
         .map_err(EvalError::io("find", &labelled.root))?;
     let mut rows = Vec::with_capacity(labelled.queries.len());
+    let files = options.tokens.then(|| Files::below(&root));
     for query in &labelled.queries {
-        rows.push(answer(labelled, query, &repository, &root, options)?);
+        let mut row = answer(labelled, query, &repository, &root, options)?;
+        if let Some(files) = &files {
+            row.spent = spent(query, &repository, &root, files).map_err(&failed)?;
+        }
+        rows.push(row);
     }
     Ok(RepositoryRun {
         name: labelled.name.clone(),
@@ -138,6 +150,30 @@ fn run_repository(
         index_s,
         rows,
     })
+}
+
+/// What an agent spends on one question.
+fn spent(
+    query: &LabelledQuery,
+    repository: &Repository,
+    root: &Path,
+    files: &Files,
+) -> Result<BTreeMap<Way, Spent>, wherein_index::IndexError> {
+    let targets = &query.targets;
+    let Ok(asked) = Query::new(&query.query, K) else {
+        return Ok(BTreeMap::new());
+    };
+    Ok(BTreeMap::from([
+        (Way::Grep, files.spent(&query.query, targets, TOKENIZER)),
+        (
+            Way::Search,
+            spending::by_search(repository, root, &asked, targets, TOKENIZER)?,
+        ),
+        (
+            Way::Context,
+            spending::by_context(repository, root, &asked, targets, TOKENIZER)?,
+        ),
+    ]))
 }
 
 fn answer(
@@ -228,6 +264,7 @@ fn answer(
         recall_at_tokens: recall_at_tokens.to_vec(),
         shown_in_context,
         tokens_first_hit,
+        spent: BTreeMap::new(),
         ms: percentile(&times, 0.5),
         targets: query
             .targets
@@ -269,6 +306,7 @@ pub(crate) mod tests {
             recall_at_tokens: vec![1.0; BUDGETS.len()],
             shown_in_context: Vec::new(),
             tokens_first_hit: 10,
+            spent: BTreeMap::new(),
             ms: 1.0,
             targets: Vec::new(),
             hits: Vec::new(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
-use wherein_eval::{Comparison, Dataset, Figures, Options, Report, Scope, Selection};
+use wherein_eval::{Comparison, Dataset, Figures, Options, Report, Scope, Selection, Spending};
 use wherein_index::Settings;
 
 use super::{json, remark};
@@ -124,6 +124,7 @@ fn measure(arguments: &EvalArguments, dataset: &Dataset) -> Result<Report> {
         runs: usize::from(arguments.runs),
         mode: arguments.mode,
         context: arguments.context,
+        tokens: arguments.tokens,
     };
     let bar = bar(dataset.repositories.len() as u64);
     let runs = wherein_eval::run(dataset, options, |run| {
@@ -239,6 +240,7 @@ fn print(report: &Report, comparison: Option<&Comparison>, misses: bool) -> std:
         }
         writeln!(out)?;
     }
+    print_spending(&mut out, &report.spending)?;
     if misses {
         print_misses(&mut out, report)?;
     }
@@ -246,6 +248,40 @@ fn print(report: &Report, comparison: Option<&Comparison>, misses: bool) -> std:
         print_comparison(&mut out, comparison)?;
     }
     out.flush()
+}
+
+/// What an agent spends by each way.
+fn print_spending(out: &mut impl Write, all: &[Spending]) -> std::io::Result<()> {
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n{:<14} {:>8} {:>8} {:>8} {:>8} {:>6} {:>6} {:>6} {:>6} {:>6} {:>6}",
+        "until found by",
+        "tokens",
+        "median",
+        "read",
+        "answers",
+        "@500",
+        "@1k",
+        "@2k",
+        "@4k",
+        "@8k",
+        "never"
+    )?;
+    for one in all {
+        write!(
+            out,
+            "{:<14} {:>8.0} {:>8.0} {:>8.0} {:>8.1}",
+            one.way, one.tokens, one.tokens_median, one.read, one.answers
+        )?;
+        for share in one.recall_at_tokens.values() {
+            write!(out, " {share:>6.3}")?;
+        }
+        writeln!(out, " {:>6.3}", one.never)?;
+    }
+    Ok(())
 }
 
 fn line(out: &mut impl Write, name: &str, figures: &Figures) -> std::io::Result<()> {

@@ -109,18 +109,7 @@ fn json_of(value: &impl Serialize) -> String {
 }
 
 fn span(text: &mut String, hit: &Hit) {
-    if let Some(repo) = &hit.repo {
-        let _ = write!(text, "{repo}: ");
-    }
-    let _ = write!(
-        text,
-        "{}:{}-{} {}",
-        hit.path, hit.start_line, hit.end_line, hit.kind
-    );
-    if !hit.breadcrumb.is_empty() {
-        let _ = write!(text, " {}", hit.breadcrumb);
-    }
-    let _ = writeln!(text, "\n{}\n", hit.text.trim_end());
+    text.push_str(&hit.as_read());
 }
 
 fn exactly(text: &mut String, exact: &ExactMatches) {

@@ -3,7 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test test-agents test-crash test-models lint bench bench-fresh bench-models bench-vectors bench-peers rank rank-quality ablation clean help
+.PHONY: demo test test-agents test-crash test-models lint bench bench-agents bench-fresh bench-models bench-vectors bench-peers rank rank-quality ablation clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,6 +38,11 @@ lint: ## Checks format and lints, warnings are errors
 bench: ## Measures and rewrites the figures of the README
 	cargo build --release --package wherein-cli --package wherein-bench
 	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md program
+
+bench-agents: ## Measures what agents see, and what they spend (EVAL=, EVAL_CORPUS= and EVAL_SPLIT= for that; some minutes)
+	cargo build --release --package wherein-cli --package wherein-bench
+	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench --readme README.md agents \
+		$(if $(EVAL),--eval $(EVAL) --corpus $(EVAL_CORPUS)) $(if $(EVAL_SPLIT),--split $(EVAL_SPLIT))
 
 bench-fresh: ## Measures how fast an index follows its repository (some minutes)
 	cargo build --release --package wherein-cli --package wherein-bench

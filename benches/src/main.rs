@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stderr, reason = "it is a program")]
 
+mod agents;
 mod chunks;
 mod client;
 mod corpus;
@@ -70,6 +71,8 @@ enum What {
         #[arg(long, default_value_t = 200_000)]
         files: u64,
     },
+    /// What agents see: first answers, sessions, tokens spent
+    Agents(agents::AgentArguments),
     /// How fast the models load and read
     Models(models::ModelArguments),
     /// Prints what the embedding model is trained on
@@ -123,7 +126,8 @@ fn main() -> Result<()> {
             report::write(&read("benches/results.json")?, readme)?;
             report::write_vectors(&read("benches/vectors.json")?, readme)?;
             report::write_models(&read("benches/models.json")?, readme)?;
-            report::write_fresh(&read("benches/fresh.json")?, readme)
+            report::write_fresh(&read("benches/fresh.json")?, readme)?;
+            report::write_agents(&read("benches/agents.json")?, readme)
         }
         What::Program { chunks } => {
             let figures = measure::all(&program, &sources, &scratch, *chunks)?;
@@ -134,6 +138,12 @@ fn main() -> Result<()> {
             let figures = fresh::all(&program, &sources, &scratch, *files)?;
             write(&out("benches/fresh.json"), &figures)?;
             readme.map_or(Ok(()), |readme| report::write_fresh(&figures, readme))
+        }
+        What::Agents(arguments) => {
+            let before = read("benches/agents.json").ok();
+            let figures = agents::all(arguments, &program, &sources, &scratch, before)?;
+            write(&out("benches/agents.json"), &figures)?;
+            readme.map_or(Ok(()), |readme| report::write_agents(&figures, readme))
         }
         What::Models(arguments) => {
             let Some(figures) = models::all(arguments, &sources, &scratch)? else {

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use crate::measure::Figures;
-use crate::{fresh, models, vectors};
+use crate::{agents, fresh, models, vectors};
 
 const BEGIN: &str = "<!-- figures: made by `make bench` -->";
 const END: &str = "<!-- end of figures -->";
@@ -16,6 +16,9 @@ const BEGIN_FRESH: &str = "<!-- fresh: made by `make bench-fresh` -->";
 const END_FRESH: &str = "<!-- end of fresh -->";
 const BEGIN_MODELS: &str = "<!-- models: made by `make bench-models` -->";
 const END_MODELS: &str = "<!-- end of models -->";
+
+const BEGIN_AGENTS: &str = "<!-- agents: made by `make bench-agents` -->";
+const END_AGENTS: &str = "<!-- end of agents -->";
 
 struct Row {
     what: String,
@@ -211,6 +214,170 @@ fn fresh_table(figures: &fresh::Figures) -> String {
         figures.conditions
     );
     table
+}
+
+/// Rewrites the tables of what agents see, and the picture of what they spend.
+pub(crate) fn write_agents(figures: &agents::Figures, readme: &Path) -> Result<()> {
+    put(readme, BEGIN_AGENTS, END_AGENTS, &agent_table(figures))?;
+    if figures.spending.is_empty() {
+        return Ok(());
+    }
+    let picture = readme.with_file_name("benches").join("agents.svg");
+    std::fs::write(&picture, spending_svg(figures))
+        .with_context(|| format!("cannot write {}", picture.display()))
+}
+
+fn agent_table(figures: &agents::Figures) -> String {
+    let mut table = String::new();
+    if !figures.spending.is_empty() {
+        table.push_str(
+            "| until the right code is read, by | tokens | median | whole answers | found within 500 | 1k | 2k | 4k | 8k | never |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+        );
+        for one in &figures.spending {
+            let _ = write!(
+                table,
+                "| {} | {:.0} | {:.0} | {:.0} |",
+                one.way, one.tokens, one.tokens_median, one.read
+            );
+            for share in one.recall_at_tokens.values() {
+                let _ = write!(table, " {share:.3} |");
+            }
+            let _ = writeln!(table, " {:.3} |", one.never);
+        }
+        let _ = writeln!(
+            table,
+            "\n{} labelled questions about {} repositories, `wherein eval --tokens`.\n",
+            figures.spending_queries, figures.spending_repositories
+        );
+    }
+    let (files, chunks) = (figures.files, figures.chunks);
+    let milliseconds = |ms: f64| format!("{ms:.0} ms");
+    let megabytes = |mb: f64| format!("{mb:.0} MB");
+    let rows = [
+        (
+            "handshake, from the start of the process, nothing indexed".to_owned(),
+            milliseconds(figures.handshake_ms),
+            "under 200 ms",
+        ),
+        (
+            "first answer, from the start of the process, 5 MB repository".to_owned(),
+            milliseconds(figures.first_small_ms),
+            "under 150 ms",
+        ),
+        (
+            format!("the same, {files} files, {chunks} chunks"),
+            milliseconds(figures.first_large_ms),
+            "under 150 ms",
+        ),
+        (
+            "a further answer there".to_owned(),
+            milliseconds(figures.next_large_ms),
+            "",
+        ),
+        (
+            format!("first answer about {files} files that were never indexed"),
+            format!("{:.1} s", figures.unindexed_seconds),
+            "under 2 s",
+        ),
+        (
+            "spans of the final answer that are in it".to_owned(),
+            format!("{:.0} %", figures.unindexed_share * 100.0),
+            "",
+        ),
+        (
+            "until all of them are indexed, while answering".to_owned(),
+            format!("{:.1} s", figures.unindexed_whole_seconds),
+            "",
+        ),
+        (
+            "private memory of each of five sessions there, all tools used".to_owned(),
+            megabytes(figures.session_memory_mb),
+            "under 60 MB",
+        ),
+        (
+            "the same after a change that all have seen".to_owned(),
+            megabytes(figures.session_memory_changed_mb),
+            "under 60 MB",
+        ),
+        (
+            "processor time of all five in ten idle seconds".to_owned(),
+            milliseconds(figures.session_idle_ms),
+            "none",
+        ),
+    ];
+    table.push_str("| what | measured | goal |\n|---|---:|---:|\n");
+    for (what, measured, goal) in rows {
+        let _ = writeln!(table, "| {what} | {measured} | {goal} |");
+    }
+    let _ = writeln!(
+        table,
+        "\n{}. Made by `make bench-agents`; all figures in `benches/agents.json`.",
+        figures.conditions
+    );
+    table
+}
+
+/// Recall against tokens, one line for each way; told apart by dashes and labels too.
+fn spending_svg(figures: &agents::Figures) -> String {
+    const WIDTH: f64 = 720.0;
+    const HEIGHT: f64 = 300.0;
+    const LEFT: f64 = 60.0;
+    const TOP: f64 = 30.0;
+    const RIGHT: f64 = 590.0;
+    const BOTTOM: f64 = 250.0;
+    let looks = [("#b35900", "2 5"), ("#0b6e4f", "none"), ("#3b4cc0", "8 4")];
+    let budgets: Vec<f64> = figures.spending.first().map_or_else(Vec::new, |one| {
+        one.recall_at_tokens
+            .keys()
+            .map(|budget| *budget as f64)
+            .collect()
+    });
+    let (Some(first), Some(last)) = (budgets.first(), budgets.last()) else {
+        return String::new();
+    };
+    let x = |budget: f64| LEFT + (RIGHT - LEFT) * (budget / first).ln() / (last / first).ln();
+    let y = |share: f64| BOTTOM - (BOTTOM - TOP) * share;
+    let mut svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" font-family=\"sans-serif\" font-size=\"13\" role=\"img\">\n<title>Share of the right code found, by tokens read</title>\n<rect width=\"{WIDTH}\" height=\"{HEIGHT}\" fill=\"#ffffff\"/>\n<text x=\"{LEFT}\" y=\"18\" fill=\"#333333\">share of the right code that has been read</text>\n"
+    );
+    for share in [0.0, 0.25, 0.5, 0.75, 1.0] {
+        let _ = writeln!(
+            svg,
+            "<line x1=\"{LEFT}\" x2=\"{RIGHT}\" y1=\"{0:.1}\" y2=\"{0:.1}\" stroke=\"#dddddd\"/><text x=\"{1}\" y=\"{2:.1}\" text-anchor=\"end\" fill=\"#555555\">{3:.0} %</text>",
+            y(share),
+            LEFT - 8.0,
+            y(share) + 4.0,
+            share * 100.0
+        );
+    }
+    for budget in &budgets {
+        let _ = writeln!(
+            svg,
+            "<text x=\"{:.1}\" y=\"{}\" text-anchor=\"middle\" fill=\"#555555\">{budget:.0} tokens</text>",
+            x(*budget),
+            BOTTOM + 22.0
+        );
+    }
+    for (one, (colour, dashes)) in figures.spending.iter().zip(looks) {
+        let points: Vec<String> = one
+            .recall_at_tokens
+            .iter()
+            .map(|(budget, share)| format!("{:.1},{:.1}", x(*budget as f64), y(*share)))
+            .collect();
+        let end = one.recall_at_tokens.values().last().copied().unwrap_or(0.0);
+        // Two lines that end together have labels one below the other.
+        let lower = if one.way == "context" { 18.0 } else { 0.0 };
+        let _ = writeln!(
+            svg,
+            "<polyline points=\"{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-dasharray=\"{dashes}\"/><text x=\"{}\" y=\"{:.1}\" fill=\"{colour}\">{}</text>",
+            points.join(" "),
+            RIGHT + 8.0,
+            y(end) + 4.0 + lower,
+            one.way
+        );
+    }
+    svg.push_str("</svg>\n");
+    svg
 }
 
 /// Rewrites the table of the models' speed in `readme`.

@@ -166,7 +166,10 @@ pub(crate) fn by_search(
     targets: &[Target],
     count: Tokenizer,
 ) -> Result<Spent, IndexError> {
-    let mut options = SearchOptions::default();
+    let mut options = SearchOptions {
+        only_near: true,
+        ..SearchOptions::default()
+    };
     let mut query = query.clone();
     query.k = HITS;
     let (mut units, mut ends) = (Vec::new(), Vec::new());
@@ -370,7 +373,7 @@ mod tests {
     fn grep_reads_the_files_with_most_words_first() {
         let folder = tempfile::tempdir().expect("a folder");
         let write = |path: &str, text: &str| {
-            std::fs::write(folder.path().join(path), text).expect("writes")
+            std::fs::write(folder.path().join(path), text).expect("writes");
         };
         write("a.rs", "session\n");
         write("b.rs", "fn opens_a_Session() {} // opens\n");

@@ -91,6 +91,9 @@ pub struct SearchOptions {
     /// Most lines to list of those where exactly the query stands, when it is a name
     /// or a regular expression; 0 lists none.
     pub exact_lines: usize,
+    /// Whether hits far behind the best one are left out: they are more likely noise than
+    /// answer, and a reader pays for each.
+    pub only_near: bool,
 }
 
 impl Repository {
@@ -113,7 +116,12 @@ impl Repository {
         let asked = self.ask(query, Purpose::List, &options.exclude)?;
         let searcher = self.searcher(&asked.current);
         let mut hits = Vec::with_capacity(asked.spans.len());
+        let best = asked.spans.first().map_or(0.0, |span| span.score);
         for span in &asked.spans {
+            let is_far = best - span.score > Ranking::shipped().within;
+            if is_far && options.only_near && asked.mode == Mode::Hybrid {
+                break;
+            }
             hits.push(searcher.hit(hits.len() + 1, span)?);
         }
         let exact = match options.exact_lines {

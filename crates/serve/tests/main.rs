@@ -10,6 +10,7 @@
 mod concurrent;
 mod life;
 mod limits;
+mod mcp;
 mod openapi;
 mod problems;
 mod support;

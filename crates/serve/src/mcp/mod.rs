@@ -93,6 +93,7 @@ impl Session {
         let options = SearchOptions {
             exclude,
             exact_lines: EXACT_LINES,
+            only_near: true,
         };
         let repositories = scope.repositories.clone();
         let mut answer = self

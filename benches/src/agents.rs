@@ -377,7 +377,8 @@ fn sessions(program: &Program, root: &Path) -> Result<Sessions> {
             session.search(question)?;
         }
     }
-    std::thread::sleep(Duration::from_secs(2));
+    // Threads that have nothing to do end after a while.
+    std::thread::sleep(Duration::from_secs(15));
     let memory_mb = largest(&all);
     let processor = |all: &[Session]| all.iter().map(Session::processor_ms).sum::<f64>();
     let before = processor(&all);

@@ -139,3 +139,51 @@ fn put_first(files: &mut Vec<Entry>, scores: &[f32]) -> usize {
     files.append(&mut rest);
     order.len()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wherein_core::FileStat;
+
+    fn entry(path: &str, size: u64) -> Entry {
+        Entry {
+            path: path.to_owned(),
+            stat: FileStat {
+                size,
+                ..FileStat::default()
+            },
+        }
+    }
+
+    fn counts(text: &[u16], path: &[bool]) -> Counts {
+        Counts {
+            text: text.to_vec(),
+            path: path.to_vec(),
+        }
+    }
+
+    #[test]
+    fn rare_words_and_paths_count_more() {
+        let roots = [("common", 1.0), ("rare", 1.0)];
+        let counted = [
+            counts(&[9, 0], &[false, false]),
+            counts(&[1, 1], &[false, false]),
+            counts(&[1, 0], &[false, true]),
+            counts(&[0, 0], &[false, false]),
+            counts(&[3, 0], &[false, false]),
+        ];
+        let scores = scores(&counted, &roots);
+        assert!(scores[2] > scores[1] && scores[1] > scores[0], "{scores:?}");
+        assert!(scores[0] > scores[4] && scores[4] > scores[3], "{scores:?}");
+    }
+
+    #[test]
+    fn the_best_come_first_and_the_rest_stays_in_order() {
+        let size = URGENT_BYTES / 2;
+        let mut files: Vec<Entry> = ["a", "b", "c", "d", "e"].map(|path| entry(path, size)).to_vec();
+        let urgent = put_first(&mut files, &[0.0, 0.1, 0.9, 0.0, 0.5]);
+        let order: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
+        // Two of them fill the time there is.
+        assert_eq!((urgent, order), (2, vec!["c", "e", "a", "b", "d"]));
+    }
+}

@@ -533,6 +533,11 @@ fn the_first_answer_comes_before_all_is_indexed_and_cancelling_stops_the_build()
             "{answer}"
         );
     }
+    assert!(!client.notes.is_empty(), "no progress was told");
+    for note in &client.notes {
+        assert_eq!(note["method"], "notifications/progress", "{note}");
+        assert_eq!(note["params"]["progressToken"], 7, "{note}");
+    }
     // The rest follows.
     let began = Instant::now();
     loop {
@@ -626,5 +631,24 @@ fn answers_stay_short() {
         let all = result.to_string().len();
         assert!(all < 45_000, "{limit}: {all} characters");
     }
+    client.close();
+}
+
+#[test]
+fn who_stands_in_a_folder_works_on_the_whole_checkout() {
+    let scratch = scratch();
+    scratch.git(&["init", "-q"]);
+    let here = scratch.repository().join("src/net");
+    let mut client = Client::start(&scratch, &[], &here, &hello("2025-06-18"));
+    let result = client.call("search", &json!({"query": "check_password"}));
+    assert_eq!(paths(&result["structuredContent"])[0], "src/auth/password.rs");
+    // What the paths are relative to is not where the client stands.
+    let root = scratch.repository().canonicalize().expect("exists");
+    let note = format!("[Paths are relative to {}.]", root.display());
+    assert!(text(&result).ends_with(&note), "{result}");
+    client.close();
+    let mut client = Client::of(&scratch);
+    let result = client.call("search", &json!({"query": "check_password"}));
+    assert!(!text(&result).contains("relative to"), "{result}");
     client.close();
 }

@@ -13,6 +13,10 @@ use wherein_index::{Status, Tokenizer};
 
 /// Most tokens of text and structured content together, unless a budget was given.
 const MAX_TOKENS: usize = 9_000;
+/// Of those, what callers and callees may have: they are few and short.
+const RELATED_TOKENS: usize = 5_000;
+/// Repositories that `status` tells of.
+const MAX_STATUS: usize = 20;
 /// Bytes of one hit that are shown; a span can be one endless line.
 const MAX_HIT_BYTES: usize = 8 << 10;
 
@@ -34,7 +38,7 @@ pub(super) fn shown(hits: &[Hit]) -> impl Iterator<Item = String> {
 }
 
 /// Ranked spans.
-pub(super) fn search(answer: &mut SearchAnswer, note: Option<&str>) -> CallToolResult {
+pub(super) fn search(answer: &mut SearchAnswer, notes: &[String]) -> CallToolResult {
     let found = answer.hits.len();
     keep_within(answer);
     let mut text = String::new();
@@ -59,7 +63,7 @@ pub(super) fn search(answer: &mut SearchAnswer, note: Option<&str>) -> CallToolR
             "[{more} more spans were left out for length; exclude these to see them.]"
         );
     }
-    tail(&mut text, &answer.index, note);
+    tail(&mut text, &answer.index, notes);
     result(text, answer)
 }
 
@@ -134,21 +138,22 @@ fn exactly(text: &mut String, exact: &ExactMatches) {
 }
 
 /// What is to be known of the answer as a whole, behind it.
-fn tail(text: &mut String, index: &IndexState, note: Option<&str>) {
-    if let Some(note) = note {
-        let _ = writeln!(text, "[{note}]");
-    } else if index.pending_files > 0 {
+fn tail(text: &mut String, index: &IndexState, notes: &[String]) {
+    if index.pending_files > 0 && !notes.iter().any(|note| note.contains("being built")) {
         let files = index.pending_files;
         let _ = writeln!(
             text,
             "[{files} files have just changed and are not in this answer.]"
         );
     }
+    for note in notes {
+        let _ = writeln!(text, "[{note}]");
+    }
     text.truncate(text.trim_end().len());
 }
 
 /// A packed context.
-pub(super) fn context(answer: &ContextAnswer, note: Option<&str>) -> CallToolResult {
+pub(super) fn context(answer: &ContextAnswer, notes: &[String]) -> CallToolResult {
     let mut text = answer.text.clone();
     if !text.is_empty() && !text.ends_with('\n') {
         text.push('\n');
@@ -178,7 +183,7 @@ pub(super) fn context(answer: &ContextAnswer, note: Option<&str>) -> CallToolRes
             "[Not in the index, so nothing is left out for: {unknown}]"
         );
     }
-    tail(&mut text, &answer.index, note);
+    tail(&mut text, &answer.index, notes);
     let mut structured = serde_json::to_value(answer).unwrap_or_default();
     // It is in `text`; each line twice would be twice the tokens.
     for block in structured["blocks"].as_array_mut().into_iter().flatten() {
@@ -190,12 +195,19 @@ pub(super) fn context(answer: &ContextAnswer, note: Option<&str>) -> CallToolRes
 }
 
 /// What belongs to a place.
-pub(super) fn related(answer: &mut RelatedAnswer, note: Option<&str>) -> CallToolResult {
+pub(super) fn related(answer: &mut RelatedAnswer, notes: &[String]) -> CallToolResult {
     // The reader has it.
     answer.of.text.clear();
-    for hit in &mut answer.hits {
+    let mut room = MAX_TOKENS.saturating_sub(RELATED_TOKENS);
+    let count = |text: &str| Tokenizer::default().count(text);
+    answer.hits.retain_mut(|hit| {
         cut(&mut hit.text);
-    }
+        // In the text and in the structure.
+        let tokens = count(&hit.as_read()) + count(&json_of(hit));
+        let fits = tokens <= room;
+        room = room.saturating_sub(tokens);
+        fits
+    });
     let of = &answer.of;
     let mut text = format!(
         "{}:{}-{} {} {}\n",
@@ -218,7 +230,7 @@ pub(super) fn related(answer: &mut RelatedAnswer, note: Option<&str>) -> CallToo
     for hit in &answer.hits {
         span(&mut text, hit);
     }
-    tail(&mut text, &answer.index, note);
+    tail(&mut text, &answer.index, notes);
     result(text, answer)
 }
 
@@ -238,7 +250,9 @@ fn sites(text: &mut String, title: &str, sites: &[CallSite]) {
 }
 
 /// State of one repository.
-pub(super) fn status(all: &[(String, Status)], note: Option<&str>) -> CallToolResult {
+pub(super) fn status(all: &[(String, Status)], notes: &[String]) -> CallToolResult {
+    let more = all.len().saturating_sub(MAX_STATUS);
+    let all = &all[..all.len() - more];
     let mut text = String::new();
     for (_, status) in all {
         let _ = writeln!(text, "{}", status.repo);
@@ -274,7 +288,10 @@ pub(super) fn status(all: &[(String, Status)], note: Option<&str>) -> CallToolRe
             );
         }
     }
-    if let Some(note) = note {
+    if more > 0 {
+        let _ = writeln!(text, "[{more} more repositories; name one by `path`.]");
+    }
+    for note in notes {
         let _ = writeln!(text, "[{note}]");
     }
     text.truncate(text.trim_end().len());

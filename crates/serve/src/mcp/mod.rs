@@ -12,7 +12,7 @@ mod stdio;
 mod tools;
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -107,8 +107,8 @@ impl Session {
             }
         }
         told(&mut answer.index, building);
-        let note = building.map(Building::note);
-        let result = answer::search(&mut answer, note.as_deref());
+        let notes = notes(building, meant.root.as_deref());
+        let result = answer::search(&mut answer, &notes);
         if let [only] = repositories.as_slice() {
             self.note(only, answer::shown(&answer.hits));
         }
@@ -127,8 +127,9 @@ impl Session {
             ..ContextOptions::default()
         };
         let meant = self.meant(arguments.path.clone()).await?;
-        let query = arguments.query(meant.below)?;
-        let served = only(meant.scope)?;
+        let Meant { scope, below, root } = meant;
+        let query = arguments.query(below)?;
+        let served = only(scope)?;
         let building = self.ready_one(&served, &query.text, listener).await?;
         if arguments.new_only {
             options
@@ -146,9 +147,9 @@ impl Session {
             .await
             .map_err(|problem| detail(&problem))?;
         told(&mut answer.index, building);
-        let note = building.map(Building::note);
+        let notes = notes(building, root.as_deref());
         self.note(&served, answer.blocks.iter().map(|block| block.id.clone()));
-        Ok(answer::context(&answer, note.as_deref()))
+        Ok(answer::context(&answer, &notes))
     }
 
     async fn related(
@@ -159,6 +160,7 @@ impl Session {
         let mut exclude = arguments.exclude()?;
         let (line, limit) = (arguments.line()?, arguments.limit()?);
         let meant = self.meant(arguments.path.clone()).await?;
+        let root = meant.root;
         let served = only(meant.scope)?;
         let mut place = Place {
             path: arguments.file.clone(),
@@ -184,8 +186,8 @@ impl Session {
             .await
             .map_err(|problem| detail(&problem))?;
         told(&mut answer.index, building);
-        let note = building.map(Building::note);
-        let result = answer::related(&mut answer, note.as_deref());
+        let notes = notes(building, root.as_deref());
+        let result = answer::related(&mut answer, &notes);
         self.note(&served, answer::shown(&answer.hits));
         Ok(result)
     }
@@ -216,8 +218,7 @@ impl Session {
             })
             .await
             .map_err(|problem| detail(&problem))?;
-        let note = building.map(Building::note);
-        Ok(answer::status(&all, note.as_deref()))
+        Ok(answer::status(&all, &notes(building, None)))
     }
 
     /// What a call means; reads the disk for a moment.
@@ -308,6 +309,12 @@ fn only(scope: gather::Scope) -> Result<Arc<Served>, Refused> {
             ))
         }
     }
+}
+
+/// What is to be known of an answer as a whole.
+fn notes(building: Option<Building>, root: Option<&Path>) -> Vec<String> {
+    let root = root.map(|root| format!("Paths are relative to {}.", root.display()));
+    building.map(Building::note).into_iter().chain(root).collect()
 }
 
 /// Files that are not in yet count as pending.

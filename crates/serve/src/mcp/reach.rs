@@ -20,6 +20,15 @@ pub(super) struct Meant {
     pub(super) scope: Scope,
     /// The folder of the one repository that is meant.
     pub(super) below: Option<String>,
+    /// What paths are relative to, where the client does not stand there.
+    pub(super) root: Option<PathBuf>,
+}
+
+/// Where all is looked for when a call names nothing.
+struct Usual {
+    location: Location,
+    /// Where the client stands.
+    start: PathBuf,
 }
 
 /// What may be meant.
@@ -65,10 +74,11 @@ impl Workspace {
             .clone()
     }
 
-    /// Where all is looked for when a call names nothing.
-    fn usual(&self, home: &Path) -> Result<Location, String> {
+    fn usual(&self, home: &Path) -> Result<Usual, String> {
         if let Some(named) = &self.named {
-            return Location::find(home, Some(named)).map_err(|error| error.to_string());
+            let location = Location::find(home, Some(named)).map_err(|error| error.to_string())?;
+            let start = named.clone();
+            return Ok(Usual { location, start });
         }
         let roots = self.roots();
         // Some clients start their servers anywhere.
@@ -77,7 +87,7 @@ impl Workspace {
             _ => &self.here,
         };
         let around = || Location::around(home, start);
-        let location = around().map_err(|error| format!("{error}; {HOW}"))?;
+        let mut location = around().map_err(|error| format!("{error}; {HOW}"))?;
         let root = &location.checkout.root;
         let is_of_person = std::env::home_dir().is_some_and(|home| home.starts_with(root));
         if is_of_person && roots.is_empty() {
@@ -86,7 +96,10 @@ impl Workspace {
                 root.display()
             ));
         }
-        Ok(location)
+        // Who stands in a folder of a checkout works on all of it.
+        location.below.clear();
+        let start = start.clone();
+        Ok(Usual { location, start })
     }
 
     /// Whether a folder may be read.
@@ -100,6 +113,8 @@ impl Workspace {
     fn meant(&self, state: &AppState, path: Option<&str>) -> Result<Meant, String> {
         let home = state.home();
         let usual = self.usual(home);
+        let start = usual.as_ref().map_or(&self.here, |one| &one.start).clone();
+        let usual = usual.map(|one| one.location);
         let location = match path.filter(|path| !matches!(*path, "" | "." | "./")) {
             None => usual?,
             Some(path) => {
@@ -130,6 +145,7 @@ impl Workspace {
                 is_named: true,
             },
             below: Some(location.below).filter(|below| !below.is_empty()),
+            root: Some(location.checkout.root).filter(|root| *root != start),
         })
     }
 }
@@ -184,10 +200,12 @@ fn registered(state: &AppState, path: Option<&str>) -> Result<Meant, String> {
     let Some(path) = path.filter(|path| !path.is_empty()) else {
         return Ok(Meant {
             scope: Scope {
+                // The only one is meant as if it were named.
+                is_named: all.len() == 1,
                 repositories: all,
-                is_named: false,
             },
             below: None,
+            root: None,
         });
     };
     let one = |served: &Arc<Served>, below: &str| Meant {
@@ -196,6 +214,7 @@ fn registered(state: &AppState, path: Option<&str>) -> Result<Meant, String> {
             is_named: true,
         },
         below: Some(below.trim_matches('/').to_owned()).filter(|below| !below.is_empty()),
+        root: None,
     };
     if let Some(meant) = all.iter().find_map(|served| {
         let rest = path.strip_prefix(served.name.as_str())?;

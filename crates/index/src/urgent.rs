@@ -180,7 +180,9 @@ mod tests {
     #[test]
     fn the_best_come_first_and_the_rest_stays_in_order() {
         let size = URGENT_BYTES / 2;
-        let mut files: Vec<Entry> = ["a", "b", "c", "d", "e"].map(|path| entry(path, size)).to_vec();
+        let mut files: Vec<Entry> = ["a", "b", "c", "d", "e"]
+            .map(|path| entry(path, size))
+            .to_vec();
         let urgent = put_first(&mut files, &[0.0, 0.1, 0.9, 0.0, 0.5]);
         let order: Vec<&str> = files.iter().map(|file| file.path.as_str()).collect();
         // Two of them fill the time there is.

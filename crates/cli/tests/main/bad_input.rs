@@ -372,12 +372,9 @@ fn arguments_that_are_none_are_one_line() {
         &["magic", "hybrid"],
     );
     refused(&scratch.run(&["word", "--frobnicate"]), &["--frobnicate"]);
-    for command in ["mcp", "related", "setup"] {
-        refused(
-            &scratch.run(&[command, "list"]),
-            &[command, "later version"],
-        );
-    }
+    refused(&scratch.run(&["mcp", "list"]), &["cannot serve list"]);
+    refused(&scratch.run(&["related", "list"]), &["list", "FILE:LINE"]);
+    refused(&scratch.run(&["setup", "list"]), &["list", "claude-code"]);
     assert!(!scratch.home().join("index").exists());
 }
 

@@ -641,7 +641,10 @@ fn who_stands_in_a_folder_works_on_the_whole_checkout() {
     let here = scratch.repository().join("src/net");
     let mut client = Client::start(&scratch, &[], &here, &hello("2025-06-18"));
     let result = client.call("search", &json!({"query": "check_password"}));
-    assert_eq!(paths(&result["structuredContent"])[0], "src/auth/password.rs");
+    assert_eq!(
+        paths(&result["structuredContent"])[0],
+        "src/auth/password.rs"
+    );
     // What the paths are relative to is not where the client stands.
     let root = scratch.repository().canonicalize().expect("exists");
     let note = format!("[Paths are relative to {}.]", root.display());

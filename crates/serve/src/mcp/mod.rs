@@ -314,7 +314,11 @@ fn only(scope: gather::Scope) -> Result<Arc<Served>, Refused> {
 /// What is to be known of an answer as a whole.
 fn notes(building: Option<Building>, root: Option<&Path>) -> Vec<String> {
     let root = root.map(|root| format!("Paths are relative to {}.", root.display()));
-    building.map(Building::note).into_iter().chain(root).collect()
+    building
+        .map(Building::note)
+        .into_iter()
+        .chain(root)
+        .collect()
 }
 
 /// Files that are not in yet count as pending.

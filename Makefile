@@ -18,7 +18,7 @@ test: ## Runs all tests
 test-crash: ## Kills the indexer at each of its file operations, and makes each fail (half an hour)
 	WHEREIN_TEST_CRASH=all cargo test --package wherein-cli --test main -- crash --nocapture
 
-test-agents: ## Tests with Claude Code, Codex, Copilot, the MCP inspector and the conformance suite (needs npm)
+test-agents: ## Tests with the real clients: Claude Code, Codex, Copilot, Gemini, Qwen, OpenCode ... (needs npm)
 	cargo build --package wherein-cli
 	python3 fixtures/agents/check.py $(TARGET)/debug/wherein $(TARGET)/agents
 

@@ -354,9 +354,14 @@ impl Agent {
         has_instructions: bool,
     ) -> Result<Vec<(PathBuf, Edit)>, SetupError> {
         let servers = self.servers(places, scope)?;
+        let mut server = server.clone();
+        if scope == Scope::Project {
+            // A folder of this person says nothing to others.
+            server.data = PathBuf::new();
+        }
         let entry = Edit::Server {
             form: self.form,
-            server: server.clone(),
+            server,
         };
         let mut edits = vec![(servers, entry)];
         if has_instructions {
@@ -366,6 +371,10 @@ impl Agent {
             if let Some(path) = (self.searcher)(places, scope) {
                 edits.push((path, Edit::Whole(SUB_AGENT)));
             }
+        }
+        // One file under one name, whatever links lead to it.
+        for (path, _) in &mut edits {
+            *path = crate::files::target(path);
         }
         Ok(edits)
     }

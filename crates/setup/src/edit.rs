@@ -53,7 +53,7 @@ pub(crate) enum Edit {
 impl Edit {
     /// The text with the edit made; the same text when it is there already.
     pub(crate) fn put(&self, path: &Path, text: &str) -> Result<String, SetupError> {
-        match self {
+        with_body(text, |text| match self {
             Self::Server {
                 form: Form::Json { key, entry },
                 server,
@@ -62,14 +62,14 @@ impl Edit {
                 form: Form::Codex,
                 server,
             } => toml::put(path, text, server),
-            Self::Block => Ok(block::put(text)),
+            Self::Block => block::put(path, text),
             Self::Whole(whole) => Ok((*whole).to_owned()),
-        }
+        })
     }
 
     /// The text without it, as far as it is still there.
     pub(crate) fn take(&self, path: &Path, text: &str) -> Result<String, SetupError> {
-        match self {
+        with_body(text, |text| match self {
             Self::Server {
                 form: Form::Json { key, .. },
                 ..
@@ -78,11 +78,24 @@ impl Edit {
                 form: Form::Codex,
                 server,
             } => toml::take(path, text, server),
-            Self::Block => Ok(block::take(text)),
+            Self::Block => block::take(path, text),
             // Changed by hand: it is no longer ours.
             Self::Whole(whole) if text != *whole => Ok(text.to_owned()),
             Self::Whole(_) => Ok(String::new()),
-        }
+        })
+    }
+
+    /// Whether a text says nothing, so that a file made for it is not needed.
+    pub(crate) fn is_nothing(&self, text: &str) -> bool {
+        let text = text.trim();
+        let is_json = matches!(
+            self,
+            Self::Server {
+                form: Form::Json { .. },
+                ..
+            }
+        );
+        text.is_empty() || is_json && text.trim_matches(['{', '}']).trim().is_empty()
     }
 
     /// Whether it is there, in whatever form.
@@ -91,5 +104,16 @@ impl Edit {
             Self::Whole(_) => Ok(!text.is_empty()),
             _ => Ok(self.take(path, text)? != text),
         }
+    }
+}
+
+/// A mark of the byte order is no part of a text, and stays before it.
+fn with_body(
+    text: &str,
+    edit: impl Fn(&str) -> Result<String, SetupError>,
+) -> Result<String, SetupError> {
+    match text.strip_prefix('\u{feff}') {
+        Some(body) => Ok(format!("\u{feff}{}", edit(body)?)),
+        None => edit(text),
     }
 }

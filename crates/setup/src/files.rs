@@ -14,7 +14,15 @@ const MAX_BYTES: u64 = 32 << 20;
 pub(crate) fn read(path: &Path) -> Result<Option<String>, SetupError> {
     let error = SetupError::io("read", path);
     match fs::metadata(path) {
-        Err(missing) if missing.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(missing) if missing.kind() == ErrorKind::NotFound => {
+            if fs::symlink_metadata(path).is_ok() {
+                return Err(SetupError::InTheWay {
+                    path: path.to_owned(),
+                    detail: "it is a link to a file that is not there".to_owned(),
+                });
+            }
+            return Ok(None);
+        }
         Err(other) => return Err(error(other)),
         Ok(metadata) if !metadata.is_file() => {
             return Err(SetupError::InTheWay {
@@ -40,39 +48,87 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, SetupError> {
 }
 
 /// Where a file really lies: links are kept, what they lead to is replaced.
-fn target(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+pub(crate) fn target(path: &Path) -> PathBuf {
+    if let Ok(target) = path.canonicalize() {
+        return target;
+    }
+    // Of a file that is not there yet, at least its folder.
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    match (folder, path.file_name()) {
+        (Some(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
 }
 
-/// Replaces a file, or makes it with the folders above it; gives the folders it made.
-pub(crate) fn write(path: &Path, text: &str) -> Result<Vec<PathBuf>, SetupError> {
-    let path = target(path);
-    let error = SetupError::io("write", &path);
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let made: Vec<PathBuf> = folder
-        .ancestors()
-        .take_while(|one| !one.exists())
+/// Folders that have to be made for a file, innermost first.
+pub(crate) fn missing_folders(path: &Path) -> Vec<PathBuf> {
+    let folders = path.ancestors().skip(1);
+    folders
+        .take_while(|one| !one.as_os_str().is_empty() && !one.exists())
         .map(Path::to_owned)
-        .collect();
+        .collect()
+}
+
+/// Replaces a file, or makes it with the folders above it.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), SetupError> {
+    let path = target(path);
+    let rights = fs::metadata(&path).ok().map(|one| one.permissions());
+    if rights.as_ref().is_some_and(Permissions::readonly) {
+        return Err(SetupError::InTheWay {
+            path,
+            detail: "it may not be written".to_owned(),
+        });
+    }
+    replace(&path, text, rights.or_else(usual_rights))
+}
+
+/// Replaces a file that nobody else may read.
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<(), SetupError> {
+    replace(path, text, None)
+}
+
+/// Makes a folder that nobody else may enter.
+pub(crate) fn make_private_folder(folder: &Path) -> Result<(), SetupError> {
+    let error = SetupError::io("create", folder);
     fs::create_dir_all(folder).map_err(&error)?;
-    let rights: Option<Permissions> = fs::metadata(&path).ok().map(|one| one.permissions());
-    let replace = || -> std::io::Result<()> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".wherein-");
-        // Readable by all, as an editor makes a new file.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o644));
-        let mut file = builder.tempfile_in(folder)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(folder, Permissions::from_mode(0o700)).map_err(&error)?;
+    }
+    Ok(())
+}
+
+/// Readable by all, as an editor makes a new file.
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "elsewhere there is no such thing")]
+fn usual_rights() -> Option<Permissions> {
+    use std::os::unix::fs::PermissionsExt;
+    Some(Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn usual_rights() -> Option<Permissions> {
+    None
+}
+
+fn replace(path: &Path, text: &str, rights: Option<Permissions>) -> Result<(), SetupError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let replaced = || -> std::io::Result<()> {
+        fs::create_dir_all(folder)?;
+        // Private until it has its rights, and these before its text.
+        let mut file = tempfile::Builder::new()
+            .prefix(".wherein-")
+            .tempfile_in(folder)?;
+        if let Some(rights) = rights {
+            file.as_file().set_permissions(rights)?;
+        }
         file.write_all(text.as_bytes())?;
         file.as_file().sync_all()?;
-        if let Some(rights) = &rights {
-            file.as_file().set_permissions(rights.clone())?;
-        }
-        file.persist(&path)?;
+        file.persist(path)?;
         Ok(())
     };
-    replace().map_err(error)?;
-    Ok(made)
+    replaced().map_err(SetupError::io("write", path))
 }
 
 /// Removes a file that was made here, and the folders that were made for it.

@@ -2,10 +2,11 @@
 //! before, told as the part that differs. Files of settings hold secrets of others; no
 //! copy of them is kept.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use similar::{ChangeTag, TextDiff};
 
 use crate::error::SetupError;
 use crate::files;
@@ -20,13 +21,16 @@ const VERSION: u32 = 1;
 pub(crate) enum Before {
     /// There was none; these folders were made for it, innermost first.
     Missing(Vec<PathBuf>),
-    /// The first `prefix` and the last `suffix` bytes of what was written, with `middle`
-    /// between.
-    Text {
-        prefix: usize,
-        suffix: usize,
-        middle: String,
-    },
+    /// What was written, but for these parts; in order.
+    Text(Vec<Part>),
+}
+
+/// Bytes of what was written, and what stood there before: mostly nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    start: usize,
+    end: usize,
+    before: String,
 }
 
 impl Before {
@@ -39,27 +43,50 @@ impl Before {
         let prefix = common(&mut before.chars().zip(after.chars()));
         let (a, b) = (&before[prefix..], &after[prefix..]);
         let suffix = common(&mut a.chars().rev().zip(b.chars().rev()));
-        Self::Text {
-            prefix,
-            suffix,
-            middle: a[..a.len() - suffix].to_owned(),
+        let (a, b) = (&a[..a.len() - suffix], &b[..b.len() - suffix]);
+        // Character by character: what stays between two changes is none of ours to keep.
+        let mut parts: Vec<Part> = Vec::new();
+        let mut at = prefix;
+        let mut is_open = false;
+        for change in TextDiff::from_chars(a, b).iter_all_changes() {
+            let (tag, text) = (change.tag(), change.value());
+            if tag == ChangeTag::Equal {
+                at += text.len();
+                is_open = false;
+                continue;
+            }
+            if !is_open {
+                parts.push(Part {
+                    start: at,
+                    end: at,
+                    before: String::new(),
+                });
+                is_open = true;
+            }
+            if let Some(part) = parts.last_mut() {
+                if tag == ChangeTag::Delete {
+                    part.before.push_str(text);
+                } else {
+                    at += text.len();
+                    part.end = at;
+                }
+            }
         }
+        Self::Text(parts)
     }
 
     /// The text before, from the one after; `None` when there was none.
     pub(crate) fn restored(&self, after: &str) -> Option<String> {
-        match self {
-            Self::Missing(_) => None,
-            Self::Text {
-                prefix,
-                suffix,
-                middle,
-            } => {
-                let start = after.get(..*prefix)?;
-                let end = after.get(after.len().checked_sub(*suffix)?..)?;
-                Some(format!("{start}{middle}{end}"))
-            }
+        let Self::Text(parts) = self else { return None };
+        let mut text = String::with_capacity(after.len());
+        let mut at = 0;
+        for part in parts {
+            text.push_str(after.get(at..part.start)?);
+            text.push_str(&part.before);
+            at = part.end;
         }
+        text.push_str(after.get(at..)?);
+        Some(text)
     }
 }
 
@@ -68,6 +95,9 @@ impl Before {
 pub(crate) struct Record {
     pub(crate) agent: String,
     pub(crate) scope: String,
+    /// The project, of its scope.
+    #[serde(default)]
+    pub(crate) project: Option<PathBuf>,
     pub(crate) file: PathBuf,
     pub(crate) before: Before,
     /// Hash of what was written.
@@ -95,7 +125,7 @@ impl Journal {
     /// Of a data folder.
     pub(crate) fn open(data: &Path) -> Result<Self, SetupError> {
         let folder = data.join("setup");
-        fs::create_dir_all(&folder).map_err(SetupError::io("create", &folder))?;
+        files::make_private_folder(&folder)?;
         let lock = folder.join("journal.lock");
         let error = SetupError::io("lock", &lock);
         let file = OpenOptions::new().create(true).append(true).open(&lock);
@@ -114,18 +144,23 @@ impl Journal {
             .find(|one| one.agent == agent && one.scope == scope.name() && one.file == file)
     }
 
-    pub(crate) fn of_agent(&self, agent: &str, scope: Scope) -> Vec<Record> {
+    /// What is known of an agent: of the user, or of one project.
+    pub(crate) fn of_agent(&self, agent: &str, scope: Scope, project: &Path) -> Vec<Record> {
+        let is_here = |one: &Record| match scope {
+            Scope::User => true,
+            Scope::Project => one.project.as_deref() == Some(project),
+        };
         let records = self.records.iter();
         records
-            .filter(|one| one.agent == agent && one.scope == scope.name())
+            .filter(|one| one.agent == agent && one.scope == scope.name() && is_here(one))
             .cloned()
             .collect()
     }
 
-    /// Whether another agent has the same file from us: several read `AGENTS.md`.
-    pub(crate) fn is_shared(&self, record: &Record) -> bool {
-        let is_other = |one: &Record| one.file == record.file && one != record;
-        self.records.iter().any(is_other)
+    /// Other agents that have the same file from us: several read `AGENTS.md`.
+    pub(crate) fn sharers(&self, record: &Record) -> Vec<Record> {
+        let is_other = |one: &&Record| one.file == record.file && *one != record;
+        self.records.iter().filter(is_other).cloned().collect()
     }
 
     /// Notes that another agent reads what one of them has already: the last one that
@@ -134,6 +169,7 @@ impl Journal {
         &mut self,
         agent: &str,
         scope: Scope,
+        project: Option<&Path>,
         file: &Path,
     ) -> Result<(), SetupError> {
         if self.record(agent, scope, file).is_some() {
@@ -144,6 +180,7 @@ impl Journal {
             Some(other) => self.put(Record {
                 agent: agent.to_owned(),
                 scope: scope.name().to_owned(),
+                project: project.map(Path::to_owned),
                 ..other
             }),
             None => Ok(()),
@@ -153,6 +190,15 @@ impl Journal {
     /// Puts a record in the place of the one before it.
     pub(crate) fn put(&mut self, record: Record) -> Result<(), SetupError> {
         self.drop_record(&record);
+        // What several read is the same for all of them.
+        for other in self
+            .records
+            .iter_mut()
+            .filter(|one| one.file == record.file)
+        {
+            other.before.clone_from(&record.before);
+            other.after.clone_from(&record.after);
+        }
         self.records.push(record);
         self.save()
     }
@@ -174,7 +220,7 @@ impl Journal {
             records: self.records.clone(),
         };
         let text = serde_json::to_string_pretty(&document).unwrap_or_default();
-        files::write(&self.path, &format!("{text}\n")).map(drop)
+        files::write_private(&self.path, &format!("{text}\n"))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
+use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
 use serde_json::{Value, json};
 
 use crate::edit::NAME;
@@ -117,7 +117,6 @@ fn input(value: &Value) -> CstInputValue {
 }
 
 fn parse(path: &Path, text: &str) -> Result<(CstRootNode, Option<CstObject>), SetupError> {
-    // A byte order mark is no part of the text.
     let root = CstRootNode::parse(text, &OPTIONS).map_err(|error| {
         SetupError::malformed(path, text, error.range().start, &error.kind().to_string())
     })?;
@@ -148,6 +147,36 @@ fn servers(path: &Path, object: &CstObject, key: &str) -> Result<Option<CstObjec
     })
 }
 
+/// The one variable that is ours.
+const HOME: &str = "WHEREIN_HOME";
+
+/// Sets our keys and leaves all others, as a person has added them.
+fn merge(there: &CstObject, entry: &Value) {
+    for (key, wanted) in entry.as_object().into_iter().flatten() {
+        let found = there.get(key);
+        let value = found.as_ref().and_then(|one| one.value());
+        if value.and_then(|one| one.to_serde_value()).as_ref() == Some(wanted) {
+            continue;
+        }
+        let object = found.as_ref().and_then(|one| one.object_value());
+        match (found, object, wanted) {
+            (_, Some(object), Value::Object(_)) => merge(&object, wanted),
+            (Some(found), ..) => found.set_value(input(wanted)),
+            (None, ..) => {
+                there.append(key, input(wanted));
+            }
+        }
+    }
+    // Of an earlier setup, where there is no other folder any more.
+    for name in ["env", "environment"] {
+        let is_given = entry.get(name).is_some_and(|env| env.get(HOME).is_some());
+        let old = there.object_value(name).filter(|_| !is_given);
+        if let Some(old) = old.and_then(|env| env.get(HOME)) {
+            old.remove();
+        }
+    }
+}
+
 /// With the entry under `key`.
 pub(crate) fn put(path: &Path, text: &str, key: &str, entry: &Value) -> Result<String, SetupError> {
     if text.trim().is_empty() {
@@ -166,12 +195,19 @@ pub(crate) fn put(path: &Path, text: &str, key: &str, entry: &Value) -> Result<S
         });
     };
     match servers.get(NAME) {
-        Some(there)
-            if there.value().and_then(|one| one.to_serde_value()).as_ref() == Some(entry) =>
-        {
-            return Ok(text.to_owned());
+        Some(there) => {
+            let there = there.object_value().ok_or_else(|| SetupError::InTheWay {
+                path: path.to_owned(),
+                detail: format!("`{key}.{NAME}` is not an object"),
+            })?;
+            if there.get("url").is_some() || there.get("serverUrl").is_some() {
+                return Err(SetupError::InTheWay {
+                    path: path.to_owned(),
+                    detail: format!("`{key}.{NAME}` is a server over HTTP"),
+                });
+            }
+            merge(&there, entry);
         }
-        Some(there) => there.set_value(input(entry)),
         None => {
             servers.append(NAME, input(entry));
         }
@@ -193,7 +229,8 @@ fn written(value: &Value) -> String {
     format!("{}\n", text.trim_end())
 }
 
-/// Without the entry, and without `key` when nothing else is under it.
+/// Without the entry, and without `key` when nothing else is under it, no comment
+/// either.
 pub(crate) fn take(path: &Path, text: &str, key: &str) -> Result<String, SetupError> {
     if text.trim().is_empty() {
         return Ok(text.to_owned());
@@ -209,13 +246,12 @@ pub(crate) fn take(path: &Path, text: &str, key: &str) -> Result<String, SetupEr
         return Ok(text.to_owned());
     };
     entry.remove();
+    let has_comment = servers.children().iter().any(CstNode::is_comment);
     if servers.properties().is_empty()
+        && !has_comment
         && let Some(property) = object.get(key)
     {
         property.remove();
-    }
-    if object.properties().is_empty() && object.children().iter().all(|one| !one.is_comment()) {
-        return Ok(String::new());
     }
     Ok(root.to_string())
 }

@@ -37,6 +37,7 @@ pub struct Change {
 pub struct Plan {
     agent: &'static Agent,
     scope: Scope,
+    project: Option<PathBuf>,
     /// Files that change.
     pub changes: Vec<Change>,
     /// Files that are as they should be.
@@ -73,6 +74,7 @@ pub fn plan(
     let mut plan = Plan {
         agent,
         scope: options.scope,
+        project: (options.scope == Scope::Project).then(|| places.project.clone()),
         changes: Vec::new(),
         settled: Vec::new(),
         notes: Vec::new(),
@@ -131,7 +133,7 @@ impl Plan {
         }
         let mut journal = Journal::open(data)?;
         for path in &self.settled {
-            journal.share(self.agent.name, self.scope, path)?;
+            journal.share(self.agent.name, self.scope, self.project.as_deref(), path)?;
         }
         for change in &self.changes {
             if files::read(&change.path)? != change.before {
@@ -140,20 +142,23 @@ impl Plan {
                     detail: "it has just been changed by another program".to_owned(),
                 });
             }
-            let base = change.base(self.agent, self.scope, &journal)?;
-            let made = files::write(&change.path, &change.after)?;
-            let before = match base {
-                Base::Missing(folders) if folders.is_empty() => Before::Missing(made),
+            let before = match change.base(self.agent, self.scope, &journal)? {
+                Base::Missing(folders) if folders.is_empty() => {
+                    Before::Missing(files::missing_folders(&change.path))
+                }
                 Base::Missing(folders) => Before::Missing(folders),
                 Base::Text(text) => Before::of(&text, &change.after),
             };
+            // First: an entry that no file answers to does no harm.
             journal.put(Record {
                 agent: self.agent.name.to_owned(),
                 scope: self.scope.name().to_owned(),
+                project: self.project.clone(),
                 file: change.path.clone(),
                 before,
                 after: journal::hash(&change.after),
             })?;
+            files::write(&change.path, &change.after)?;
         }
         Ok(())
     }
@@ -170,17 +175,26 @@ impl Change {
         let Some(text) = &self.before else {
             return Ok(Base::Missing(Vec::new()));
         };
-        if let Some(record) = journal.record(agent.name, scope, &self.path)
-            && record.after == journal::hash(text)
-        {
-            return Ok(match (&record.before, record.before.restored(text)) {
-                (Before::Missing(folders), _) => Base::Missing(folders.clone()),
-                (_, Some(restored)) => Base::Text(restored),
-                (_, None) => Base::Text(text.clone()),
-            });
+        let Some(record) = journal.record(agent.name, scope, &self.path) else {
+            // All of it, an entry that was made by hand too.
+            return Ok(Base::Text(text.clone()));
+        };
+        let missing = || match &record.before {
+            Before::Missing(folders) => Some(Base::Missing(folders.clone())),
+            Before::Text(_) => None,
+        };
+        if record.after == journal::hash(text) {
+            let restored = || record.before.restored(text).map(Base::Text);
+            return Ok(missing()
+                .or_else(restored)
+                .unwrap_or_else(|| Base::Text(text.clone())));
         }
-        // An entry of an earlier setup, or one made by hand, is no part of what was before.
-        Ok(Base::Text(self.edit.take(&self.path, text)?))
+        // Changed since the first setup: all but our part.
+        let without = self.edit.take(&self.path, text)?;
+        let is_made_here = self.edit.is_nothing(&without);
+        Ok(missing()
+            .filter(|_| is_made_here)
+            .unwrap_or(Base::Text(without)))
     }
 }
 

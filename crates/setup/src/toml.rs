@@ -12,11 +12,30 @@ use crate::places::Server;
 const SERVERS: &str = "mcp_servers";
 const SANDBOX: &str = "sandbox_workspace_write";
 const ROOTS: &str = "writable_roots";
+/// The one variable that is ours.
+const HOME: &str = "WHEREIN_HOME";
 
 /// Seconds that Codex waits for the handshake and for an answer; its own defaults are
 /// short for a machine that is busy.
 const STARTUP_SECONDS: i64 = 20;
 const TOOL_SECONDS: i64 = 120;
+
+/// Edits a text whose lines end in one way, and lets them end so.
+fn with_lines(
+    text: &str,
+    edit: impl Fn(&str) -> Result<String, SetupError>,
+) -> Result<String, SetupError> {
+    let (all, long) = (text.matches('\n').count(), text.matches("\r\n").count());
+    if all == 0 || all != long {
+        return edit(text);
+    }
+    let short = text.replace("\r\n", "\n");
+    let with = edit(&short)?;
+    if with == short {
+        return Ok(text.to_owned());
+    }
+    Ok(with.replace('\n', "\r\n"))
+}
 
 fn parse(path: &Path, text: &str) -> Result<DocumentMut, SetupError> {
     text.parse::<DocumentMut>().map_err(|error| {
@@ -61,8 +80,12 @@ fn entry(server: &Server) -> Table {
     entry
 }
 
-/// With the server and its folder.
+/// With the server and, where one is given, its folder.
 pub(crate) fn put(path: &Path, text: &str, server: &Server) -> Result<String, SetupError> {
+    with_lines(text, |text| put_in(path, text, server))
+}
+
+fn put_in(path: &Path, text: &str, server: &Server) -> Result<String, SetupError> {
     let mut document = parse(path, text)?;
     let wanted = entry(server);
     let servers = table(path, &mut document, SERVERS, true)?;
@@ -74,20 +97,20 @@ pub(crate) fn put(path: &Path, text: &str, server: &Server) -> Result<String, Se
                     path: path.to_owned(),
                     detail: format!("`{SERVERS}.{NAME}` is not a table"),
                 })?;
-            // What a person has added to it stays.
-            for (key, item) in &wanted {
-                let is_same = |one: &Item| one.to_string().trim() == item.to_string().trim();
-                if !there.get(key).is_some_and(is_same) {
-                    there.insert(key, item.clone());
-                }
+            if there.contains_key("url") {
+                return Err(SetupError::InTheWay {
+                    path: path.to_owned(),
+                    detail: format!("`{SERVERS}.{NAME}` is a server over HTTP"),
+                });
             }
-            if server.environment.is_empty() {
-                there.remove("env");
-            }
+            merge(there, &wanted, server);
         }
         None => {
             servers.insert(NAME, Item::Table(wanted));
         }
+    }
+    if server.data.as_os_str().is_empty() {
+        return Ok(document.to_string());
     }
     let sandbox = table(path, &mut document, SANDBOX, false)?;
     let roots = sandbox
@@ -105,8 +128,30 @@ pub(crate) fn put(path: &Path, text: &str, server: &Server) -> Result<String, Se
     Ok(document.to_string())
 }
 
+/// Sets our keys and leaves all others, as a person has added them.
+fn merge(there: &mut dyn TableLike, wanted: &Table, server: &Server) {
+    for (key, item) in wanted {
+        let is_same = |one: &Item| one.to_string().trim() == item.to_string().trim();
+        let may_differ = key == "env" || key.ends_with("_sec");
+        let is_there = there.get(key);
+        if is_there.is_none() || !may_differ && !is_there.is_some_and(is_same) {
+            there.insert(key, item.clone());
+        }
+    }
+    if let Some(env) = there.get_mut("env").and_then(Item::as_table_like_mut) {
+        env.remove(HOME);
+        for (name, given) in &server.environment {
+            env.insert(name, value(given));
+        }
+    }
+}
+
 /// Without them, and without tables that hold nothing else.
 pub(crate) fn take(path: &Path, text: &str, server: &Server) -> Result<String, SetupError> {
+    with_lines(text, |text| take_out(path, text, server))
+}
+
+fn take_out(path: &Path, text: &str, server: &Server) -> Result<String, SetupError> {
     let mut document = parse(path, text)?;
     let mut changed = false;
     if let Some(servers) = document.get_mut(SERVERS).and_then(Item::as_table_like_mut) {

@@ -39,7 +39,15 @@ pub fn undo(
         let text = files::read(path)?;
         match (record, text) {
             (Some(record), text) => {
-                let one = take_back(&journal, &record, edit, text.as_deref())?;
+                // Another agent that is still set up reads the same block.
+                let is_shared = journal
+                    .sharers(&record)
+                    .iter()
+                    .any(|other| is_set_up(other, places, server));
+                let one = match text {
+                    Some(text) if !is_shared => take_back(&record, edit, &text)?,
+                    _ => Undone::Nothing(path.clone()),
+                };
                 undone.push(one);
                 journal.remove(&record)?;
             }
@@ -54,12 +62,14 @@ pub fn undo(
             (None, _) => {}
         }
     }
-    // Of a place that the agent no longer keeps anything in.
-    for record in journal.of_agent(agent.name, scope) {
-        if scope == Scope::Project && !record.file.starts_with(&places.project) {
-            continue;
+    // In places where the agent kept its settings then (`CODEX_HOME` was another): what is
+    // as it was written is taken back; of the rest the note is kept.
+    for record in journal.of_agent(agent.name, scope, &places.project) {
+        let text = files::read(&record.file)?;
+        if let Some(text) = text.filter(|text| record.after == journal::hash(text)) {
+            undone.push(restore(&record, &text)?);
+            journal.remove(&record)?;
         }
-        journal.remove(&record)?;
     }
     if undone.is_empty() {
         return Err(SetupError::NothingToUndo { agent: agent.title });
@@ -67,36 +77,52 @@ pub fn undo(
     Ok(undone)
 }
 
-fn take_back(
-    journal: &Journal,
-    record: &Record,
-    edit: &Edit,
-    text: Option<&str>,
-) -> Result<Undone, SetupError> {
-    let path = &record.file;
-    let Some(text) = text else {
-        return Ok(Undone::Nothing(path.clone()));
+/// Whether the agent of a record has the server in its settings.
+fn is_set_up(record: &Record, places: &Places, server: &Server) -> bool {
+    let scope = match record.scope.as_str() {
+        "project" => Scope::Project,
+        _ => Scope::User,
     };
-    // Another agent reads the same block.
-    if journal.is_shared(record) {
-        return Ok(Undone::Nothing(path.clone()));
-    }
-    if record.after == journal::hash(text) {
-        if let Before::Missing(folders) = &record.before {
+    let places = Places {
+        project: record.project.clone().unwrap_or_default(),
+        ..places.clone()
+    };
+    let is_there = || {
+        let agent = crate::agents::find(&record.agent).ok()?;
+        let edits = agent.edits(&places, scope, server, false).ok()?;
+        let (path, edit) = edits.first()?;
+        edit.is_there(path, &files::read(path).ok()??).ok()
+    };
+    is_there().unwrap_or(false)
+}
+
+/// Of a file that is as it was written.
+fn restore(record: &Record, text: &str) -> Result<Undone, SetupError> {
+    let path = &record.file;
+    match (&record.before, record.before.restored(text)) {
+        (Before::Missing(folders), _) => {
             files::remove(path, folders)?;
-            return Ok(Undone::Removed(path.clone()));
+            Ok(Undone::Removed(path.clone()))
         }
-        if let Some(before) = record.before.restored(text) {
+        (_, Some(before)) => {
             files::write(path, &before)?;
-            return Ok(Undone::Restored(path.clone()));
+            Ok(Undone::Restored(path.clone()))
         }
+        (_, None) => Ok(Undone::Nothing(path.clone())),
+    }
+}
+
+fn take_back(record: &Record, edit: &Edit, text: &str) -> Result<Undone, SetupError> {
+    let path = &record.file;
+    if record.after == journal::hash(text) {
+        return restore(record, text);
     }
     let without = edit.take(path, text)?;
     if without == text {
         return Ok(Undone::Nothing(path.clone()));
     }
     match &record.before {
-        Before::Missing(folders) if without.trim().is_empty() => {
+        Before::Missing(folders) if edit.is_nothing(&without) => {
             files::remove(path, folders)?;
             Ok(Undone::Removed(path.clone()))
         }

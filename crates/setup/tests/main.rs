@@ -142,16 +142,19 @@ fn everything_that_is_made_is_gone_after_undo() {
 }
 
 /// Settings as people keep them: comments, odd spaces, no line break at the end.
-const JSONC: [&str; 5] = [
+const JSONC: [&str; 6] = [
     "{}",
+    "\u{feff}{\"theme\": \"dark\"}\n",
     "{\n  // mine\n  \"theme\": \"dark\", /* why not */\n  \"KEY\": {\n    \"other\": {\"command\": \"x\"}, // keep\n  },\n}\n",
     "{\"KEY\":{\"other\":{\"command\":\"x\",\"args\":[]}},\"z\":1}",
     "{\r\n\t\"a\": [1, 2,\r\n\t\t3],\r\n\t\"b\": null\r\n}\r\n",
     "\n\n{\n\n    \"KEY\" : { }\n\n}\n\n// end\n",
 ];
 
-const TOML: [&str; 4] = [
+const TOML: [&str; 6] = [
     "",
+    "# mine\r\nmodel = 1\r\n\r\n[mcp_servers.other]\r\ncommand = \"x\" # keep\r\n",
+    "\u{feff}model = 1\n",
     "# mine\nmodel = \"o5\"   # the best\n\n[mcp_servers.other]\ncommand = \"x\"\n\n[sandbox_workspace_write]\nnetwork_access = false\nwritable_roots = [\"/tmp/a\"] # keep\n",
     "mcp_servers = { other = { command = \"x\" } }\n[profiles.a]\nmodel = 'b'",
     "[sandbox_workspace_write]\nwritable_roots = [\n  \"/tmp/a\",\n]\n",
@@ -437,15 +440,173 @@ fn names_and_scopes_that_there_are_not() {
 
 #[test]
 fn no_secret_of_another_is_copied() {
-    let place = Place::new();
     let secret = "sk-secret-of-another";
-    place.write(
-        "home/.claude.json",
-        &format!("{{\"oauthToken\": \"{secret}\", \"mcpServers\": {{}}}}\n"),
+    let entry = format!("{{\"command\":\"x\",\"env\":{{\"API_KEY\":\"{secret}\"}}}}");
+    for (name, file, text) in [
+        (
+            "claude",
+            "home/.claude.json",
+            format!("{{\"oauthToken\":\"{secret}\"}}"),
+        ),
+        (
+            "claude",
+            "home/.claude.json",
+            format!("{{\"mcpServers\":{{\"other\":{entry}}},\"z\":\"{secret}\"}}"),
+        ),
+        (
+            "codex",
+            "home/.codex/config.toml",
+            format!(
+                "[mcp_servers.a]\ncommand = \"x\"\n\n[model_providers.b]\nkey = \"{secret}\"\n\n[sandbox_workspace_write]\nwritable_roots = []\n"
+            ),
+        ),
+        (
+            "codex",
+            "home/.codex/config.toml",
+            format!("a = 1\r\n[b]\r\nkey = \"{secret}\"\r\n"),
+        ),
+    ] {
+        let place = Place::new();
+        let path = place.write(file, &text);
+        place
+            .set_up(find(name).expect("known"), Scope::User)
+            .expect("sets up");
+        let journal = read(&place.path("data/setup/journal.json"));
+        assert!(!journal.contains(secret), "{journal}");
+        place
+            .undo(find(name).expect("known"), Scope::User)
+            .expect("undoes");
+        assert_eq!(read(&path), text);
+    }
+}
+
+#[test]
+fn what_a_person_wrote_by_hand_is_kept() {
+    let place = Place::new();
+    let cursor = find("cursor").expect("known");
+    let by_hand = "{\"mcpServers\": {\n  // mine\n  \"wherein\": {\"command\": \"/old\", \"disabled\": false, \"env\": {\"A\": \"b\"}}\n}}\n";
+    let path = place.write("home/.cursor/mcp.json", by_hand);
+    place.set_up(cursor, Scope::User).expect("sets up");
+    let with = read(&path);
+    for kept in [
+        "// mine",
+        "\"disabled\": false",
+        "\"A\": \"b\"",
+        "/opt/wherein/bin/wherein",
+    ] {
+        assert!(with.contains(kept), "{with}");
+    }
+    place.undo(cursor, Scope::User).expect("undoes");
+    assert_eq!(read(&path), by_hand);
+
+    let codex = find("codex").expect("known");
+    let by_hand = "[mcp_servers.wherein]\ncommand = \"/old\"\nstartup_timeout_sec = 60\nenv = { A = \"b\" }\n";
+    let path = place.write("home/.codex/config.toml", by_hand);
+    place.set_up(codex, Scope::User).expect("sets up");
+    let with = read(&path);
+    for kept in [
+        "startup_timeout_sec = 60",
+        "A = \"b\"",
+        "/opt/wherein/bin/wherein",
+    ] {
+        assert!(with.contains(kept), "{with}");
+    }
+    place.undo(codex, Scope::User).expect("undoes");
+    assert_eq!(read(&path), by_hand);
+
+    let http = "[mcp_servers.wherein]\nurl = \"http://127.0.0.1:7717/mcp\"\n";
+    fs::write(&path, http).expect("writes");
+    let error = place
+        .set_up(codex, Scope::User)
+        .expect_err("is refused")
+        .to_string();
+    assert!(error.contains("over HTTP"), "{error}");
+    assert_eq!(read(&path), http);
+}
+
+#[test]
+fn undo_leaves_no_file_that_is_none() {
+    let place = Place::new();
+    let gemini = find("gemini").expect("known");
+    // Changed by hand after the setup.
+    let path = place.write("home/.gemini/settings.json", "{}\n");
+    place.set_up(gemini, Scope::User).expect("sets up");
+    let grown = read(&path).replace("\"args\"", "\"timeout\": 5, \"args\"");
+    fs::write(&path, grown).expect("writes");
+    place.undo(gemini, Scope::User).expect("undoes");
+    let left: Value = serde_json::from_str(&read(&path)).expect("JSON");
+    assert_eq!(left, json!({}));
+    // A comment among the servers is not ours.
+    let zed = find("zed").expect("known");
+    let path = place.write("home/.config/zed/settings.json", "// top\n{\n}\n");
+    place.set_up(zed, Scope::User).expect("sets up");
+    let grown = read(&path).replace("\"wherein\": {", "// \"old\": {},\n    \"wherein\": {");
+    fs::write(&path, grown).expect("writes");
+    place.undo(zed, Scope::User).expect("undoes");
+    let left = read(&path);
+    assert!(
+        left.contains("// top") && left.contains("// \"old\""),
+        "{left}"
     );
-    place
-        .set_up(find("claude").expect("known"), Scope::User)
+}
+
+#[test]
+fn settings_that_were_elsewhere_are_taken_back_too() {
+    let place = Place::new();
+    let codex = find("codex").expect("known");
+    let moved = Places {
+        codex: Some(place.path("home/moved")),
+        ..place.places()
+    };
+    let options = Options {
+        scope: Scope::User,
+        instructions: true,
+    };
+    let made = plan(codex, &moved, &place.server(), &options).expect("plans");
+    made.apply(&place.data()).expect("applies");
+    assert_eq!(place.files().len(), 2);
+    place.undo(codex, Scope::User).expect("undoes");
+    assert_eq!(place.files(), []);
+}
+
+#[test]
+fn a_project_holds_no_folder_of_one_person() {
+    let place = Place::new();
+    let made = place
+        .set_up(find("codex").expect("known"), Scope::Project)
         .expect("sets up");
-    let journal = read(&place.path("data/setup/journal.json"));
-    assert!(!journal.contains(secret), "{journal}");
+    let text = read(servers(&made));
+    assert!(!text.contains("writable_roots"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_and_files_that_may_not_be_written_are_left() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let claude = find("claude").expect("known");
+    let link = place.path("home/.claude.json");
+    std::os::unix::fs::symlink(place.path("not/mounted.json"), &link).expect("links");
+    let error = place
+        .set_up(claude, Scope::User)
+        .expect_err("is refused")
+        .to_string();
+    assert!(
+        error.contains("a link to a file that is not there"),
+        "{error}"
+    );
+    assert!(fs::symlink_metadata(&link).expect("there").is_symlink());
+    fs::remove_file(&link).expect("removes");
+    fs::write(&link, "{}\n").expect("writes");
+    fs::set_permissions(&link, fs::Permissions::from_mode(0o444)).expect("sets");
+    let error = place
+        .set_up(claude, Scope::User)
+        .expect_err("is refused")
+        .to_string();
+    assert!(error.contains("may not be written"), "{error}");
+    assert_eq!(read(&link), "{}\n");
+    let folder = fs::metadata(place.path("data/setup"))
+        .expect("there")
+        .permissions();
+    assert_eq!(folder.mode() & 0o077, 0);
 }

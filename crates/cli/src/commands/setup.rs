@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use anstyle::{AnsiColor, Effects, Style};
 use anyhow::{Context, Result};
 use serde::Serialize;
+use wherein_index::Location;
 use wherein_setup::{Agent, Options, Places, Plan, Scope, Server, Undone};
 
 use super::{json, remark};
 use crate::args::SetupArguments;
-use crate::{Ending, display, session};
+use crate::{Ending, display};
 
 const ADDED: Style = AnsiColor::Green.on_default();
 const GONE: Style = AnsiColor::Red.on_default();
@@ -48,7 +49,8 @@ struct Back {
 pub(crate) fn run(arguments: &SetupArguments) -> Result<Ending> {
     let here = std::env::current_dir().context("the working directory is gone")?;
     // Outside of a checkout the folder itself is the project.
-    let project = session::locate(None).map_or(here, |location| location.checkout.root);
+    let project = Location::around(&wherein_index::home()?, &here)
+        .map_or_else(|_| here.clone(), |location| location.checkout.root);
     let places = Places::of_environment(&project)
         .context("no home folder: set HOME to the folder that agents keep their settings in")?;
     if arguments.list {
@@ -149,7 +151,10 @@ fn told(agent: &Agent, scope: Scope, plan: &Plan, arguments: &SetupArguments) ->
                 Scope::Project => "; who opens the project is asked whether to trust it",
                 Scope::User => "",
             };
-            let name = agent.name;
+            let name = match scope {
+                Scope::Project => format!("{} --project", agent.name),
+                Scope::User => agent.name.to_owned(),
+            };
             remark(&format!(
                 "{title} has wherein from its next start on{project}; `wherein setup --undo {name}` takes it back"
             ));

@@ -68,6 +68,8 @@ pub(crate) struct Figures {
     /// What is spent until the right code is found; of the last run that was given a
     /// dataset.
     #[serde(default)]
+    pub(crate) spending_conditions: Option<measure::Conditions>,
+    #[serde(default)]
     pub(crate) spending: Vec<Spending>,
     #[serde(default)]
     pub(crate) spending_queries: usize,
@@ -229,14 +231,17 @@ pub(crate) fn all(
     let (first_small, _) = first(program, &small)?;
     let sessions = sessions(program, &large)?;
     let (mut spending, mut queries, mut repositories) = (Vec::new(), 0, 0);
+    let mut spending_conditions = None;
     if let Some(dataset) = &arguments.eval {
         let report = evaluated(program, arguments, dataset)?;
         queries = report.overall.queries;
         repositories = report.by_repository.len();
         spending = report.spending;
+        spending_conditions = Some(measure::Conditions::now());
     } else if let Some(before) = before {
         (spending, queries) = (before.spending, before.spending_queries);
         repositories = before.spending_repositories;
+        spending_conditions = before.spending_conditions;
     }
     Ok(Figures {
         conditions,
@@ -252,6 +257,7 @@ pub(crate) fn all(
         session_memory_mb: sessions.memory_mb,
         session_memory_changed_mb: sessions.changed_mb,
         session_idle_ms: sessions.idle_ms,
+        spending_conditions,
         spending,
         spending_queries: queries,
         spending_repositories: repositories,
@@ -388,7 +394,18 @@ fn sessions(program: &Program, root: &Path) -> Result<Sessions> {
     let file = root.join(format!("{name}.rs"));
     fs::write(&file, format!("pub fn {name}() {{}}\n"))?;
     for session in &mut all {
-        session.search(name)?;
+        let began = Instant::now();
+        loop {
+            let found = session.search(name)?;
+            let path = found["hits"][0]["path"].as_str().unwrap_or_default();
+            if path == format!("{name}.rs") {
+                break;
+            }
+            ensure!(
+                began.elapsed() < Duration::from_secs(10),
+                "a session does not see it"
+            );
+        }
     }
     std::thread::sleep(Duration::from_secs(2));
     let changed_mb = largest(&all);

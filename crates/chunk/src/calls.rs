@@ -77,30 +77,35 @@ const LAST_PART: &[&str] = &[
 /// Levels of an expression that are looked into for its name.
 const MAX_LEVELS: usize = 16;
 
-/// What `text` calls, in order of the text; nothing where it does not parse. Code that is
-/// embedded in another language is not looked at.
+/// A name without what stands around its letters: `valid?`, `save!` and `x'` go by those.
+pub fn bare_name(name: &str) -> &str {
+    name.trim_matches(|c: char| !(c.is_alphanumeric() || c == '_'))
+}
+
+/// What `text` calls, in order of the text; `None` where that cannot be told: it does not
+/// parse, or holds code of another language.
 ///
 /// The same stack is needed as for [`chunk`](crate::chunk()).
-pub fn calls(text: &str, language: Language) -> Vec<Call<'_>> {
-    let Some(grammar) = languages::grammar(language) else {
-        return Vec::new();
-    };
-    if text.len() > limits::MAX_PARSE_BYTES {
-        return Vec::new();
+pub fn calls(text: &str, language: Language) -> Option<Vec<Call<'_>>> {
+    let grammar = languages::grammar(language)?;
+    if text.len() > limits::MAX_PARSE_BYTES || !grammar.spec.hosts.is_empty() {
+        return None;
     }
     let lines = Lines::new(text);
     if guard::refusal(language, &lines).is_some() {
-        return Vec::new();
+        return None;
     }
-    let Ok(tree) = parse(grammar, text, None, Deadline::start()) else {
-        return Vec::new();
-    };
+    let tree = parse(grammar, text, None, Deadline::start()).ok()?;
     let mut found = caught(|| {
         let mut found = Vec::new();
         let mut cursor = tree.walk();
         loop {
-            if let Some(name) = called(cursor.node()) {
+            let node = cursor.node();
+            if let Some(name) = called(node) {
                 found.extend(call(text, name));
+            }
+            if node.kind() == "token_tree" {
+                of_tokens(text, node, &mut found);
             }
             if cursor.goto_first_child() {
                 continue;
@@ -112,11 +117,25 @@ pub fn calls(text: &str, language: Language) -> Vec<Call<'_>> {
             }
         }
     })
-    .unwrap_or_default();
+    .ok()?;
     found.sort_by_key(|one| one.bytes.start);
     // `f x y` applies `f x`.
     found.dedup_by_key(|one| one.bytes.start);
-    found
+    Some(found)
+}
+
+/// The arguments of a Rust macro are no syntax yet: a name before a parenthesis calls.
+fn of_tokens<'a>(text: &'a str, tokens: Node<'_>, found: &mut Vec<Call<'a>>) {
+    let mut cursor = tokens.walk();
+    let mut before: Option<Node<'_>> = None;
+    for token in tokens.children(&mut cursor) {
+        let opens = text.as_bytes().get(token.start_byte()) == Some(&b'(');
+        if token.kind() == "token_tree" && opens {
+            let named = before.filter(|one| one.kind() == "identifier");
+            found.extend(named.and_then(|one| name(text, one)));
+        }
+        before = Some(token);
+    }
 }
 
 /// The node of what is called, if the node is a call.
@@ -163,11 +182,10 @@ fn last_part(node: Node<'_>) -> Option<Node<'_>> {
 fn name<'a>(text: &'a str, node: Node<'_>) -> Option<Call<'a>> {
     let whole = text.get(node.byte_range())?;
     let is_of_name = |c: char| c.is_alphanumeric() || c == '_';
-    let name = whole.trim_matches(|c| !is_of_name(c));
+    let name = bare_name(whole);
     if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
         return None;
     }
-    // `valid?`, `save!` and `x'` go by their letters.
     if !name.chars().all(|c| is_of_name(c) || c == '-') {
         return None;
     }
@@ -197,8 +215,8 @@ mod tests {
         for (language, text, expected) in [
             (
                 "rust",
-                "fn f() { self.pool.close(); a::open::<T>(b); vec![x()]; println!(\"{}\", y); }",
-                "close open vec println",
+                "fn f() { self.pool.close(); a::open::<T>(b); vec![x()]; assert_eq!(\"{}\", a::y(z.w(1))); }",
+                "close open vec x assert_eq y w",
             ),
             (
                 "python",
@@ -283,7 +301,7 @@ mod tests {
             ("perl", "sub f { run(g(1)); $a->go(2); }", "run g go"),
         ] {
             let parsed: Language = language.parse().expect("a language");
-            let found = calls(text, parsed);
+            let found = calls(text, parsed).expect("parses");
             for call in &found {
                 assert_eq!(call.bytes.of(text), call.name, "{language}");
             }
@@ -300,14 +318,21 @@ mod tests {
     #[test]
     fn lines_and_places_are_those_of_the_name() {
         let text = "fn f() {\n    self\n        .close();\n}\n";
-        let found = calls(text, "rust".parse().expect("a language"));
+        let found = calls(text, "rust".parse().expect("a language")).expect("parses");
         assert_eq!(found.len(), 1);
         assert_eq!((found[0].name, found[0].line), ("close", 3));
     }
 
     #[test]
-    fn what_does_not_parse_calls_nothing() {
-        assert!(calls("(((((", "rust".parse().expect("a language")).is_empty());
-        assert!(calls("f(x)", "text".parse().expect("a language")).is_empty());
+    fn what_cannot_be_parsed_is_told() {
+        let of = |text: &str, language: &str| {
+            let calls = calls(text, language.parse().expect("a language"));
+            calls.map(|calls| calls.len())
+        };
+        assert_eq!(of("(((((", "rust"), Some(0));
+        assert_eq!(of("f(x)", "text"), None);
+        assert_eq!(of("<script>f(x)</script>", "vue"), None);
+        assert_eq!(of(&" ".repeat(limits::MAX_PARSE_BYTES + 1), "rust"), None);
+        assert_eq!(bare_name("valid?"), "valid");
     }
 }

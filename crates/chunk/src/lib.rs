@@ -34,7 +34,7 @@ mod signature;
 mod spec;
 mod split;
 
-pub use calls::{Call, calls};
+pub use calls::{Call, bare_name, calls};
 use wherein_core::{Chunk, ChunkKind, Language, SkipReason, caught, limits};
 
 use crate::grammar::Grammar;

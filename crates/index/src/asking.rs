@@ -222,6 +222,14 @@ impl Repository {
         }
         if let Some(folder) = filters.below.take() {
             filters = below(&folder, filters, current);
+            if filters.only_files.as_ref().is_some_and(Vec::is_empty) {
+                return Err(IndexError::NoSuchPlace {
+                    place: folder,
+                    reason: "no indexed file lies below it; give a folder as answers show it, or \
+                             none for all"
+                        .to_owned(),
+                });
+            }
         }
         if !self.location.below.is_empty() {
             filters = below(&self.location.below, filters, current);

@@ -189,14 +189,13 @@ impl Repository {
         );
         // When it failed, the writer gives back the space of what it did not commit.
         let outcomes = outcomes?;
-        self.pending.store(0, Ordering::Relaxed);
-        self.checked.store(outcomes.complete, Ordering::Relaxed);
         if is_closed && self.nearest() == Nearest::Exact && writer.holds_view(&self.root) {
             // Whoever asks opens it; until then it takes no memory.
             let counted = Counted::of(writer.catalog(), &self.root, writer.generation());
             if let Err(error) = writer.writer.end_tidily() {
                 tracing::info!(%error, "the postings stay in many pieces");
             }
+            self.seen(outcomes.complete);
             progress.enter(Phase::Done);
             return Ok(self.report(started, counted, outcomes, kept, removed));
         }
@@ -206,12 +205,20 @@ impl Repository {
         } else {
             self.reload_committed(writer.writer.into_committed())?;
         }
+        // Not before it is what answers.
+        self.seen(outcomes.complete);
         if outcomes.complete {
             look.settle(self);
         }
         self.link(progress)?;
         progress.enter(Phase::Done);
         Ok(self.report(started, self.counted(), outcomes, kept, removed))
+    }
+
+    /// Notes that a run is over, and whether it saw every file.
+    fn seen(&self, complete: bool) {
+        self.pending.store(0, Ordering::Relaxed);
+        self.checked.store(complete, Ordering::Relaxed);
     }
 
     /// Notes how many files differ from the index.

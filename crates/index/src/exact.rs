@@ -37,11 +37,16 @@ impl Repository {
         let found = wanted.occurrences(&current.snapshot, &allowed)?;
         let mut exact = ExactMatches {
             text,
-            complete: found.are_all && asked.index.fresh,
+            // A filter of kinds keeps chunks, and lines are told of whole files.
+            complete: found.are_all && asked.index.fresh && query.filters.kinds.is_empty(),
             ..ExactMatches::default()
         };
         let mut listed = 0;
         for (file, mut lines) in found.files {
+            if !self.is_as_indexed(current, file) {
+                exact.complete = false;
+                continue;
+            }
             exact.files += 1;
             exact.lines += lines.len() as u64;
             let room = most.min(limits::MAX_EXACT_LINES) - listed;

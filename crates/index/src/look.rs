@@ -107,6 +107,13 @@ impl Repository {
         self.followed().is_some()
     }
 
+    /// A watcher may have missed something: all is looked at again.
+    pub fn doubt(&self) {
+        if let Some(followed) = self.followed() {
+            followed.doubt_everything();
+        }
+    }
+
     /// Whether a watcher has told of changes that are not in the index; `false` without
     /// a watcher.
     pub fn has_changes(&self) -> bool {

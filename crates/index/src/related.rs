@@ -5,14 +5,15 @@
 //! name the nearest is taken, and calls of all of them are its callers.
 
 use std::str::FromStr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
-use wherein_chunk::{Call, calls};
+use rustc_hash::FxHashSet;
+use wherein_chunk::{bare_name, calls};
 use wherein_core::{CallSite, ChunkKind, Filters, RelatedAnswer};
 use wherein_pack::SpanId;
 use wherein_search::{RankedSpan, Similar, WantedText, similar};
-use wherein_store::{Snapshot, SymbolInfo};
+use wherein_store::{RowSet, Snapshot, SymbolInfo};
 
 use crate::error::IndexError;
 use crate::known::Known;
@@ -21,6 +22,8 @@ use crate::workers;
 
 /// Most callers and callees that are told.
 const MAX_CALLS: usize = 30;
+/// How long files are parsed for callers.
+const PARSE_TIME: Duration = Duration::from_secs(2);
 /// Most files that are parsed for callers.
 const MAX_FILES: usize = 200;
 /// Definitions of one name, beyond which a call of it may mean any of them.
@@ -80,20 +83,31 @@ struct There<'a> {
 
 impl Repository {
     /// What belongs to the span at a place: at most `k` similar spans that do not lie in
-    /// `known`, callers and callees.
+    /// `known`, callers and callees; all of it in the folder `below`, where one is given.
     pub fn related(
         &self,
         place: &Place,
         k: usize,
         known: &[SpanId],
+        below: Option<&str>,
     ) -> Result<RelatedAnswer, IndexError> {
         let started = Instant::now();
         let current = self.current_or_none()?;
         let there = self.there(&current, place)?;
         let snapshot = &current.snapshot;
-        let meant = self.meant(Filters::default(), &current)?;
+        let filters = Filters {
+            below: below.map(str::to_owned),
+            ..Filters::default()
+        };
+        let meant = self.meant(filters, &current)?;
         let searcher = self.searcher(&current);
         let allowed = searcher.allowed(&meant)?;
+        if !there.rows.iter().any(|row| allowed.contains(*row)) {
+            return Err(no_such(
+                place,
+                "it lies outside of the folder that is looked in",
+            ));
+        }
         let (known, _) = self.excluded(&current, known);
         let wanted = Similar {
             rows: &there.rows,
@@ -128,7 +142,7 @@ impl Repository {
             definition: None,
         };
         let mut of = searcher.hit(0, &span)?;
-        let mut calling = (Vec::new(), true);
+        let mut calling = (Vec::new(), false);
         let mut called = Vec::new();
         if let Some(definition) = there.definition.filter(|one| may_be_called(one.kind)) {
             of.symbol = Some(definition.name.to_owned());
@@ -141,8 +155,8 @@ impl Repository {
             let pool = workers::of(self.threads())?;
             let found = pool.run(|| -> Result<_, IndexError> {
                 Ok((
-                    self.callers(&current, &there, &definition)?,
-                    self.callees(&current, &there, &definition)?,
+                    self.callers(&current, &allowed, &there, &definition)?,
+                    self.callees(&current, &allowed, &there, &definition)?,
                 ))
             });
             (calling, called) = found.unwrap_or(Ok((calling, called)))?;
@@ -207,47 +221,53 @@ impl Repository {
     fn callers(
         &self,
         current: &Current,
+        allowed: &RowSet,
         there: &There<'_>,
         definition: &SymbolInfo<'_>,
     ) -> Result<(Vec<CallSite>, bool), IndexError> {
         let snapshot = &current.snapshot;
-        let name = definition.name;
+        let name = bare_name(definition.name);
         let wanted = WantedText::Name(name.to_owned());
-        let found = wanted.occurrences(snapshot, &current.rows)?;
+        let found = wanted.occurrences(snapshot, allowed)?;
         let own_path = snapshot.file(there.file).0;
         let mut files: Vec<u32> = found.files.into_iter().map(|(file, _)| file).collect();
         // Near ones first.
         files.sort_by_key(|file| std::cmp::Reverse(common(own_path, snapshot.file(*file).0)));
         let mut are_all = found.are_all && files.len() <= MAX_FILES;
         files.truncate(MAX_FILES);
-        let sites: Vec<Result<Option<Vec<CallSite>>, IndexError>> = files
+        let until = Instant::now() + PARSE_TIME;
+        let lines: Vec<Result<Option<Vec<u32>>, IndexError>> = files
             .par_iter()
             .map(|file| {
-                if !self.is_as_indexed(current, *file) {
+                if Instant::now() > until || !self.is_as_indexed(current, *file) {
                     return Ok(None);
                 }
                 let text = snapshot.file_text(*file)?;
                 let language = snapshot.file(*file).2;
-                let of_name = calls(&text, language).into_iter().filter(|call| {
-                    call.name == name
-                        && !(*file == there.file && has_line(&definition.span, call.line))
-                });
-                Ok(Some(
-                    of_name
-                        .map(|call| caller(snapshot, *file, &text, &call))
-                        .collect(),
-                ))
+                let Some(calls) = calls(&text, language) else {
+                    return Ok(None);
+                };
+                let is_own = |line| *file == there.file && has_line(&definition.span, line);
+                let of_name = calls.into_iter().filter(|call| call.name == name);
+                let lines = of_name.map(|call| call.line).filter(|line| !is_own(*line));
+                Ok(Some(lines.take(MAX_CALLS + 1).collect()))
             })
             .collect();
         let mut callers = Vec::new();
-        for site in sites {
-            match site? {
-                Some(some) => callers.extend(some),
-                None => are_all = false,
+        for (file, lines) in files.into_iter().zip(lines) {
+            let Some(lines) = lines? else {
+                are_all = false;
+                continue;
+            };
+            let room = MAX_CALLS - callers.len();
+            are_all &= lines.len() <= room;
+            if lines.is_empty() || room == 0 {
+                continue;
             }
+            let text = snapshot.file_text(file)?;
+            let lines = lines.into_iter().take(room);
+            callers.extend(lines.map(|line| caller(snapshot, file, &text, line)));
         }
-        are_all &= callers.len() <= MAX_CALLS;
-        callers.truncate(MAX_CALLS);
         Ok((callers, are_all))
     }
 
@@ -255,6 +275,7 @@ impl Repository {
     fn callees(
         &self,
         current: &Current,
+        allowed: &RowSet,
         there: &There<'_>,
         definition: &SymbolInfo<'_>,
     ) -> Result<Vec<CallSite>, IndexError> {
@@ -262,21 +283,22 @@ impl Repository {
         let (own_path, _, language) = snapshot.file(there.file);
         let text = snapshot.file_text(there.file)?;
         let mut names: Vec<&str> = Vec::new();
-        let calls = calls(&text, language);
+        let mut seen: FxHashSet<&str> = FxHashSet::default();
+        let calls = calls(&text, language).unwrap_or_default();
         for call in calls
             .iter()
             .filter(|one| has_line(&definition.span, one.line))
         {
-            if call.name != definition.name && !names.contains(&call.name) {
+            if call.name != bare_name(definition.name) && seen.insert(call.name) {
                 names.push(call.name);
             }
         }
         let mut callees = Vec::new();
         for name in names {
             let mut meant: Vec<SymbolInfo<'_>> = snapshot
-                .symbols_named(name, &current.rows)
+                .symbols_named(name, allowed)
                 .into_iter()
-                .filter(|one| one.name == name && may_be_called(one.kind))
+                .filter(|one| bare_name(one.name) == name && may_be_called(one.kind))
                 .filter(|one| snapshot.chunk(one.row).language == language)
                 .collect();
             let near = |one: &SymbolInfo<'_>| common(own_path, snapshot.chunk(one.row).path);
@@ -321,16 +343,16 @@ fn no_such(place: &Place, reason: &str) -> IndexError {
     }
 }
 
-fn caller(snapshot: &Snapshot, file: u32, text: &str, call: &Call<'_>) -> CallSite {
+fn caller(snapshot: &Snapshot, file: u32, text: &str, line: u32) -> CallSite {
     let symbols = snapshot
         .file_rows(file)
         .flat_map(|row| snapshot.chunk_symbols(row));
-    let around = symbols.filter(|one| has_line(&one.span, call.line));
+    let around = symbols.filter(|one| has_line(&one.span, line));
     let inner = around.min_by_key(|one| one.span.end_line - one.span.start_line);
     CallSite {
         path: snapshot.file(file).0.to_owned(),
-        line: call.line,
-        text: line_of(text, call.line),
+        line,
+        text: line_of(text, line),
         symbol: inner.map(|one| one.name.to_owned()),
         breadcrumb: inner.map_or("", |one| one.breadcrumb).to_owned(),
     }

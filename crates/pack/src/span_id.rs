@@ -29,6 +29,16 @@ impl SpanId {
         }
     }
 
+    /// Of whole lines with this text, for as long as they are so.
+    pub fn of_lines(path: &str, lines: RangeInclusive<u32>, text: &str) -> Self {
+        let mut whole = String::with_capacity(text.len() + 1);
+        for line in text.lines() {
+            whole.push_str(line);
+            whole.push('\n');
+        }
+        Self::new(path, vec![lines], &whole)
+    }
+
     /// Whether the lines still are what they were when they were sent.
     pub(crate) fn still_holds(&self, text: &str) -> bool {
         self.hash.is_none_or(|before| before == hash(text))

@@ -54,11 +54,13 @@ impl WantedText {
         }
         files.sort_unstable_by_key(|file| snapshot.file(*file).0);
         files.dedup();
-        let are_all = are_known && files.len() <= MAX_FILES;
+        let mut are_all = are_known && files.len() <= MAX_FILES;
         files.truncate(MAX_FILES);
         let mut found = Vec::new();
         for file in files {
-            let lines = self.lines(&snapshot.file_text(file)?);
+            let text = snapshot.file_text(file)?;
+            let lines = self.lines(&text);
+            are_all &= !self.reaches_over_lines(&text);
             if !lines.is_empty() {
                 found.push((file, lines));
             }
@@ -67,6 +69,14 @@ impl WantedText {
             files: found,
             are_all,
         })
+    }
+
+    /// Whether a match has more than one line: others may lie within it, untold.
+    fn reaches_over_lines(&self, text: &str) -> bool {
+        match self {
+            Self::Name(_) => false,
+            Self::Pattern(regex) => regex.find_iter(text).any(|one| one.as_str().contains('\n')),
+        }
     }
 
     /// Lines of a text with it.
@@ -143,6 +153,7 @@ mod tests {
     fn a_pattern_may_reach_over_lines() {
         let wanted = WantedText::pattern("b\\nc|^d").expect("a pattern");
         assert_eq!(wanted.lines("a\nb\nc\nd d"), [2, 4]);
+        assert!(wanted.reaches_over_lines("b\nc") && !wanted.reaches_over_lines("d\nb"));
         assert!(WantedText::pattern("(").is_err());
     }
 }

@@ -83,6 +83,9 @@ fn part(
     let search = |repository: &Repository| repository.search_with(query, options);
     let (mut answer, current) = asked(state, served, search)?;
     answer.index.fresh &= served.is_seen_within(state.fresh_age());
+    if let Some(exact) = &mut answer.exact {
+        exact.complete &= answer.index.fresh;
+    }
     for hit in &mut answer.hits {
         hit.repo = Some(served.name.clone());
     }
@@ -177,6 +180,8 @@ fn merged(mut parts: Vec<Part>, k: usize) -> Option<SearchAnswer> {
         hit.rank = index + 1;
     }
     answer.index = index;
+    // Its paths are of one repository.
+    answer.exact = None;
     answer.by_meaning_alone = by_meaning_alone;
     Some(answer)
 }

@@ -136,6 +136,10 @@ pub(crate) enum Wish {
     Refresh,
 }
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are independent of each other"
+)]
 pub(crate) struct Record {
     state: JobState,
     full: bool,
@@ -147,6 +151,8 @@ pub(crate) struct Record {
     is_patient: bool,
     /// Somebody waits for the answer to this and there is no index yet.
     question: Option<Arc<str>>,
+    /// Whether nobody wants it but those who wait for an answer.
+    is_for_waiters: bool,
     progress: Arc<Progress>,
     began: Option<Instant>,
     seconds: f64,
@@ -185,6 +191,7 @@ impl Job {
                 is_known: wish != Wish::Refresh,
                 is_patient: wish != Wish::Refresh,
                 question: None,
+                is_for_waiters: false,
                 progress: Arc::new(Progress::default()),
                 began: None,
                 seconds: 0.0,
@@ -236,12 +243,26 @@ impl Job {
         self.id.clone()
     }
 
-    /// Somebody waits for the answer to a question: if it has not begun, the files that
-    /// seem to answer it come first.
-    pub(crate) fn ask_first(&self, question: &str) {
-        self.record()
-            .question
-            .get_or_insert_with(|| question.into());
+    /// It is made for somebody who waits for the answer to a question: the files that seem
+    /// to answer it come first.
+    pub(crate) fn begin_for(&self, question: &str) {
+        let mut record = self.record();
+        record.question = Some(question.into());
+        record.is_for_waiters = true;
+    }
+
+    /// Whether nobody wants it but those who wait for an answer.
+    pub(crate) fn is_for_waiters(&self) -> bool {
+        self.record().is_for_waiters
+    }
+
+    /// One more who waits for an answer: a run that is being stopped is made once more.
+    pub(crate) fn join_waiting(&self) {
+        let mut record = self.record();
+        record.is_patient = true;
+        if record.state == JobState::Running && record.progress.is_stopped() {
+            record.again = Some(record.again.unwrap_or(false));
+        }
     }
 
     /// The counters of the run.
@@ -267,9 +288,10 @@ impl Job {
         let Wish::Asked { full } = wish else { return };
         record.is_known = true;
         record.is_patient = true;
+        record.is_for_waiters = false;
         if record.state == JobState::Queued {
             record.full |= full;
-        } else if !record.progress.is_stopped() {
+        } else {
             record.again = Some(record.again.unwrap_or(false) || full);
         }
     }

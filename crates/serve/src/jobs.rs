@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -96,7 +97,10 @@ impl Jobs {
             return Err(Refused::Closed);
         }
         if let Some(job) = table.of(served) {
-            job.join(wish);
+            match question {
+                Some(_) => job.join_waiting(),
+                None => job.join(wish),
+            }
             return Ok(job);
         }
         if table.waiting.len() >= MAX_QUEUED {
@@ -106,7 +110,7 @@ impl Jobs {
         let id = format!("{:x}-{}", self.start, table.made);
         let job = Arc::new(Job::new(id, Arc::clone(served), wish));
         if let Some(question) = question {
-            job.ask_first(question);
+            job.begin_for(question);
         }
         let running = *self.workers.borrow();
         if running < MAX_RUNNING {
@@ -145,11 +149,17 @@ impl Jobs {
         self.filler.cancel(served);
         let mut table = self.table();
         if let Some(job) = table.of(served) {
-            job.stop();
-            table.waiting.retain(|one| !Arc::ptr_eq(one, &job));
-            if job.state().is_over() {
-                table.finish(&job);
-            }
+            table.stop(&job);
+        }
+    }
+
+    /// Stops a job that was made for those who waited for an answer, when the last of
+    /// them has gone and nobody else wants it.
+    pub(crate) fn give_up(&self, job: &Arc<Job>, waiting: &AtomicUsize) {
+        let mut table = self.table();
+        let is_active = table.active.iter().any(|one| Arc::ptr_eq(one, job));
+        if is_active && job.is_for_waiters() && waiting.load(Ordering::SeqCst) == 0 {
+            table.stop(job);
         }
     }
 
@@ -193,7 +203,10 @@ impl Jobs {
                 if let (Some(at_work), true) = (self.at_work.get(), is_last) {
                     // Threads of the run are ending too.
                     std::thread::sleep(REST);
-                    at_work(false);
+                    let _table = self.table();
+                    if *self.workers.borrow() == 0 {
+                        at_work(false);
+                    }
                 }
                 return;
             };
@@ -248,6 +261,15 @@ impl Table {
         active
             .find(|job| Arc::ptr_eq(&job.served, served))
             .map(Arc::clone)
+    }
+
+    /// Stops a job; one that waits is over with that.
+    fn stop(&mut self, job: &Arc<Job>) {
+        job.stop();
+        self.waiting.retain(|one| !Arc::ptr_eq(one, job));
+        if job.state().is_over() {
+            self.finish(job);
+        }
     }
 
     /// Moves a job to the finished ones. A look that nobody knows of is

@@ -75,7 +75,12 @@ impl Refresher {
         if followed.is_empty() {
             return;
         }
-        self.watcher.catch_up();
+        if !self.watcher.catch_up() {
+            // It is behind: what was written just now may be among what it has not told.
+            for served in &followed {
+                served.opened().inspect(|one| one.doubt());
+            }
+        }
         // A run that was under way may have passed what has changed: one more.
         for _ in 0..2 {
             let jobs: Vec<Arc<Job>> = followed

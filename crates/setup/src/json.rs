@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
+use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstObjectProp, CstRootNode};
 use serde_json::{Value, json};
 
 use crate::edit::NAME;
@@ -154,11 +154,11 @@ const HOME: &str = "WHEREIN_HOME";
 fn merge(there: &CstObject, entry: &Value) {
     for (key, wanted) in entry.as_object().into_iter().flatten() {
         let found = there.get(key);
-        let value = found.as_ref().and_then(|one| one.value());
+        let value = found.as_ref().and_then(CstObjectProp::value);
         if value.and_then(|one| one.to_serde_value()).as_ref() == Some(wanted) {
             continue;
         }
-        let object = found.as_ref().and_then(|one| one.object_value());
+        let object = found.as_ref().and_then(CstObjectProp::object_value);
         match (found, object, wanted) {
             (_, Some(object), Value::Object(_)) => merge(&object, wanted),
             (Some(found), ..) => found.set_value(input(wanted)),

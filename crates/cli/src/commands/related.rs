@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &RelatedArguments) -> Result<Ending> {
             }
             Ok(k)
         },
-        |repository, k| repository.related(&place, *k, &arguments.exclude),
+        |repository, k| repository.related(&place, *k, &arguments.exclude, None),
     )?;
     let Some((answer, _)) = answer else {
         return Ok(Ending::Interrupted);

@@ -655,3 +655,107 @@ fn who_stands_in_a_folder_works_on_the_whole_checkout() {
     assert!(!text(&result).contains("relative to"), "{result}");
     client.close();
 }
+
+#[test]
+fn a_server_for_one_folder_tells_of_nothing_else() {
+    let scratch = scratch();
+    // The whole is indexed; the server is for a part of it.
+    scratch.json(&["index"]);
+    let here = scratch.repository();
+    let mut client = Client::start(&scratch, &["src/net"], &here, &hello("2025-06-18"));
+    let found = client.found("search", &json!({"query": "check_password"}));
+    assert!(
+        paths(&found)
+            .iter()
+            .all(|path| path.starts_with("src/net/")),
+        "{found}"
+    );
+    assert_eq!(found["exact"]["files"], 1, "{found}");
+    for path in ["../auth", "src/auth", ".."] {
+        let said = client.refused("search", &json!({"query": "password", "path": path}));
+        assert!(
+            said.contains("outside of") || said.contains("no folder"),
+            "{said}"
+        );
+    }
+    let place = json!({"file": "src/auth/password.rs", "line": 2});
+    let said = client.refused("related", &place);
+    assert!(said.contains("outside of the folder"), "{said}");
+    client.close();
+}
+
+#[test]
+fn what_changed_since_it_was_shown_is_shown_again() {
+    let scratch = scratch();
+    let mut client = Client::of(&scratch);
+    let more = json!({"query": "check_password", "limit": 1, "new_only": true});
+    assert_eq!(
+        paths(&client.found("search", &more)),
+        ["src/auth/password.rs"]
+    );
+    assert_ne!(
+        paths(&client.found("search", &more)),
+        ["src/auth/password.rs"]
+    );
+    scratch.write(
+        "src/auth/password.rs",
+        "/// Compares the hash of a password.\npub fn check_password(name: &str) -> bool {\n    name.len() > 3\n}\n",
+    );
+    assert_eq!(
+        paths(&client.found("search", &more)),
+        ["src/auth/password.rs"]
+    );
+    client.close();
+}
+
+#[test]
+fn a_call_that_is_given_up_and_made_again_is_answered() {
+    let scratch = large();
+    let mut client = Client::of(&scratch);
+    let search = json!({"name": "search", "arguments": {"query": "melt the glacier", "limit": 1}});
+    for wait in [0, 100, 400, 900] {
+        let id = client.ask("tools/call", &search);
+        std::thread::sleep(Duration::from_millis(wait));
+        client.send(&json!({
+            "jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": id},
+        }));
+        let answer = client.request("tools/call", &search);
+        let found = &answer["result"]["structuredContent"];
+        let is_there = paths(found) == ["src/part_0/file_1400.rs"];
+        // What is not in yet is never passed over in silence.
+        assert!(
+            is_there || found["index"]["fresh"] == false,
+            "{wait}: {answer}"
+        );
+        if found["index"]["fresh"] == false {
+            assert!(
+                text(&answer["result"]).contains("being built"),
+                "{wait}: {answer}"
+            );
+        }
+    }
+    client.close();
+}
+
+#[test]
+fn a_list_is_not_called_complete_where_it_may_not_be() {
+    let scratch = scratch();
+    let mut client = Client::of(&scratch);
+    let of =
+        |client: &mut Client, arguments: Value| client.found("search", &arguments)["exact"].clone();
+    let whole = of(&mut client, json!({"query": "check_password"}));
+    assert_eq!(whole["complete"], true, "{whole}");
+    // Chunks of one kind are looked at, and lines are told of whole files.
+    let kinds = of(
+        &mut client,
+        json!({"query": "check_password", "kinds": ["function"]}),
+    );
+    assert_eq!(kinds["complete"], false, "{kinds}");
+    // A match over several lines hides others.
+    let over = of(
+        &mut client,
+        json!({"query": "password[^#]*password", "mode": "regex"}),
+    );
+    assert_eq!(over["complete"], false, "{over}");
+    client.close();
+}

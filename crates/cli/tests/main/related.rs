@@ -157,3 +157,33 @@ fn places_may_be_written_from_where_one_stands() {
     assert_eq!(answer["of"]["symbol"], "Pool");
     scratch.json(&["related", "src/wire.rs:4000"]);
 }
+
+#[test]
+fn callers_are_called_complete_only_where_all_could_be_read() {
+    let scratch = scratch();
+    // Arguments of macros are looked into.
+    scratch.write(
+        "src/tests.rs",
+        "fn test(pool: &Pool) {\n    assert_eq!(pool.close_idle(1), ());\n}\n",
+    );
+    let answer = scratch.json(&["related", "src/pool.rs:9"]);
+    assert_eq!(
+        sites(&answer, "callers"),
+        ["src/server.rs:6", "src/tests.rs:2"]
+    );
+    assert_eq!(answer["callers_complete"], true);
+    // Code within another language is not.
+    scratch.write("src/page.vue", "<script>\npool.close_idle(1)\n</script>\n");
+    let answer = scratch.json(&["related", "src/pool.rs:9"]);
+    assert_eq!(answer["callers_complete"], false);
+    // A place that defines nothing that can be called has no callers to tell of.
+    scratch.write("src/limits.rs", "/// Most.\npub const MOST: usize = 3;\n");
+    let run = scratch.run(&["related", "src/limits.rs:2", "--json"]);
+    let answer: Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(answer["callers_complete"], false, "{answer}");
+    // Names of Ruby end in a mark.
+    scratch.write("lib/a.rb", "class A\n  def ready?\n    true\n  end\nend\n");
+    scratch.write("lib/b.rb", "def go(a)\n  start if a.ready?\nend\n");
+    let answer = scratch.json(&["related", "lib/a.rb:2"]);
+    assert_eq!(sites(&answer, "callers"), ["lib/b.rb:2"]);
+}

@@ -9,14 +9,12 @@ use serde_json::Value;
 use wherein_core::{
     CallSite, ContextAnswer, ExactMatches, Hit, IndexState, RelatedAnswer, SearchAnswer,
 };
-use wherein_index::{Status, Tokenizer};
+use wherein_index::{SpanId, Status, Tokenizer};
 
 /// Most tokens of text and structured content together, unless a budget was given.
 const MAX_TOKENS: usize = 9_000;
 /// Of those, what callers and callees may have: they are few and short.
 const RELATED_TOKENS: usize = 5_000;
-/// Repositories that `status` tells of.
-const MAX_STATUS: usize = 20;
 /// Bytes of one hit that are shown; a span can be one endless line.
 const MAX_HIT_BYTES: usize = 8 << 10;
 
@@ -31,10 +29,17 @@ fn result(text: String, structured: &impl Serialize) -> CallToolResult {
     result
 }
 
-/// Spans that were shown, as `exclude` takes them.
-pub(super) fn shown(hits: &[Hit]) -> impl Iterator<Item = String> {
-    hits.iter()
-        .map(|hit| format!("{}:{}-{}", hit.path, hit.start_line, hit.end_line))
+/// Spans of an answer; those that are shown whole for as long as they are the same.
+pub(super) fn shown(hits: &[Hit]) -> Vec<SpanId> {
+    let one = |hit: &Hit| {
+        let lines = hit.start_line..=hit.end_line;
+        let mut id = SpanId::of_lines(&hit.path, lines.clone(), &hit.text);
+        if hit.text.lines().count() != lines.count() {
+            id.hash = None;
+        }
+        id
+    };
+    hits.iter().map(one).collect()
 }
 
 /// Ranked spans.
@@ -251,8 +256,6 @@ fn sites(text: &mut String, title: &str, sites: &[CallSite]) {
 
 /// State of one repository.
 pub(super) fn status(all: &[(String, Status)], notes: &[String]) -> CallToolResult {
-    let more = all.len().saturating_sub(MAX_STATUS);
-    let all = &all[..all.len() - more];
     let mut text = String::new();
     for (_, status) in all {
         let _ = writeln!(text, "{}", status.repo);
@@ -287,9 +290,6 @@ pub(super) fn status(all: &[(String, Status)], notes: &[String]) -> CallToolResu
                 skipped.join(", ")
             );
         }
-    }
-    if more > 0 {
-        let _ = writeln!(text, "[{more} more repositories; name one by `path`.]");
     }
     for note in notes {
         let _ = writeln!(text, "[{note}]");

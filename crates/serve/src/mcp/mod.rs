@@ -23,7 +23,7 @@ use rmcp::model::{
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleServer};
 use rmcp::{ErrorData, model::ErrorCode};
-use wherein_core::limits;
+use wherein_core::{Hit, limits};
 use wherein_index::{ContextOptions, Place, SearchOptions, SpanId, Status};
 
 use self::arguments::{
@@ -41,6 +41,10 @@ pub use stdio::{WorkspaceOptions, serve_stdio};
 
 /// Lines that are listed of those where a name stands.
 const EXACT_LINES: usize = 100;
+/// Repositories that `status` tells of.
+const MAX_STATUS: usize = 20;
+/// Times that a client is asked for its roots while it does not answer.
+const ROOTS_ASKED: u32 = 3;
 /// How long a client may take to name its roots.
 const ROOTS_TIME: Duration = Duration::from_secs(1);
 
@@ -53,7 +57,8 @@ struct Session {
     reach: Reach,
     /// What was shown, with the root of its repository; the newest last.
     shown: Mutex<VecDeque<(PathBuf, SpanId)>>,
-    roots_asked: tokio::sync::Mutex<bool>,
+    /// How often the client was asked for its roots.
+    roots_asked: tokio::sync::Mutex<u32>,
 }
 
 impl Mcp {
@@ -62,7 +67,7 @@ impl Mcp {
             state,
             reach,
             shown: Mutex::default(),
-            roots_asked: tokio::sync::Mutex::new(false),
+            roots_asked: tokio::sync::Mutex::new(0),
         }))
     }
 }
@@ -90,6 +95,7 @@ impl Session {
         if arguments.new_only {
             exclude.extend(self.known(&scope.repositories));
         }
+        exclude.truncate(limits::MAX_EXCLUDED);
         let options = SearchOptions {
             exclude,
             exact_lines: EXACT_LINES,
@@ -107,10 +113,14 @@ impl Session {
             }
         }
         told(&mut answer.index, building);
+        if let Some(exact) = &mut answer.exact {
+            exact.complete &= answer.index.fresh;
+        }
         let notes = notes(building, meant.root.as_deref());
+        let ids = answer::shown(&answer.hits);
         let result = answer::search(&mut answer, &notes);
         if let [only] = repositories.as_slice() {
-            self.note(only, answer::shown(&answer.hits));
+            self.note(only, still_shown(ids, &answer.hits));
         }
         Ok(result)
     }
@@ -148,7 +158,11 @@ impl Session {
             .map_err(|problem| detail(&problem))?;
         told(&mut answer.index, building);
         let notes = notes(building, root.as_deref());
-        self.note(&served, answer.blocks.iter().map(|block| block.id.clone()));
+        let ids = answer
+            .blocks
+            .iter()
+            .filter_map(|block| block.id.parse().ok());
+        self.note(&served, ids);
         Ok(answer::context(&answer, &notes))
     }
 
@@ -160,8 +174,8 @@ impl Session {
         let mut exclude = arguments.exclude()?;
         let (line, limit) = (arguments.line()?, arguments.limit()?);
         let meant = self.meant(arguments.path.clone()).await?;
-        let root = meant.root;
-        let served = only(meant.scope)?;
+        let Meant { scope, below, root } = meant;
+        let served = only(scope)?;
         let mut place = Place {
             path: arguments.file.clone(),
             line,
@@ -179,16 +193,19 @@ impl Session {
         let mut answer = self
             .state
             .blocking(move |state| {
-                let related =
-                    |one: &wherein_index::Repository| one.related(&place, limit, &exclude);
+                let related = |one: &wherein_index::Repository| {
+                    one.related(&place, limit, &exclude, below.as_deref())
+                };
                 gather::answer(state, &asked, related, |answer| &mut answer.index)
             })
             .await
             .map_err(|problem| detail(&problem))?;
         told(&mut answer.index, building);
+        answer.callers_complete &= answer.index.fresh;
         let notes = notes(building, root.as_deref());
+        let ids = answer::shown(&answer.hits);
         let result = answer::related(&mut answer, &notes);
-        self.note(&served, answer::shown(&answer.hits));
+        self.note(&served, still_shown(ids, &answer.hits));
         Ok(result)
     }
 
@@ -197,28 +214,38 @@ impl Session {
         arguments: StatusArguments,
     ) -> Result<CallToolResult, Refused> {
         let scope = self.meant(arguments.path).await?.scope;
-        let jobs = Arc::clone(self.state.jobs());
-        let building = scope.repositories.iter().find_map(|served| {
-            let job = jobs.active(served)?;
-            let is_new = served.opened().is_none_or(|one| !one.is_indexed());
-            is_new.then(|| Building::of(&job))
-        });
+        let mut repositories = scope.repositories;
+        let more = repositories.len().saturating_sub(MAX_STATUS);
+        repositories.truncate(MAX_STATUS);
         let all = self
             .state
-            .blocking(move |_| {
+            .blocking(move |state| {
                 let mut all: Vec<(String, Status)> = Vec::new();
-                for served in &scope.repositories {
-                    let repository = served.repository().map_err(Problem::from)?;
-                    all.push((
-                        served.name.clone(),
-                        repository.status().map_err(Problem::from)?,
-                    ));
+                let mut notes = Vec::new();
+                for served in &repositories {
+                    let name = &served.name;
+                    let state_of = || served.repository()?.status();
+                    match state_of() {
+                        Ok(status) => all.push((name.clone(), status)),
+                        Err(error) => notes.push(format!("{name} cannot be told of: {error}")),
+                    }
+                    let is_whole = served
+                        .opened()
+                        .and_then(|one| one.with_view(|_, view| view.complete));
+                    if is_whole != Some(true)
+                        && let Some(job) = state.jobs().active(served)
+                    {
+                        notes.push(Building::of(&job, served).note());
+                    }
                 }
-                Ok(all)
+                Ok((all, notes))
             })
-            .await
-            .map_err(|problem| detail(&problem))?;
-        Ok(answer::status(&all, &notes(building, None)))
+            .await;
+        let (all, mut notes) = all.map_err(|problem| detail(&problem))?;
+        if more > 0 {
+            notes.push(format!("{more} more repositories; name one by `path`."));
+        }
+        Ok(answer::status(&all, &notes))
     }
 
     /// What a call means; reads the disk for a moment.
@@ -262,11 +289,9 @@ impl Session {
         of_them.map(|(_, id)| id.clone()).collect()
     }
 
-    fn note(&self, served: &Served, ids: impl Iterator<Item = String>) {
+    fn note(&self, served: &Served, ids: impl Iterator<Item = SpanId>) {
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        for id in ids.filter_map(|id| id.parse::<SpanId>().ok()) {
-            shown.push_back((served.root.clone(), id));
-        }
+        shown.extend(ids.map(|id| (served.root.clone(), id)));
         while shown.len() > limits::MAX_EXCLUDED / 2 {
             shown.pop_front();
         }
@@ -282,12 +307,13 @@ impl Session {
         let can_say = context
             .client_capabilities()
             .is_some_and(|capabilities| capabilities.roots.is_some());
-        if *asked || !can_say {
+        if *asked >= ROOTS_ASKED || !can_say {
             return;
         }
-        *asked = true;
+        *asked += 1;
         let roots = tokio::time::timeout(ROOTS_TIME, context.peer.list_roots()).await;
         if let Ok(Ok(roots)) = roots {
+            *asked = ROOTS_ASKED;
             let folders = roots.roots.iter().filter_map(|root| folder_of(&root.uri));
             workspace.set_roots(&folders.collect::<Vec<_>>());
         }
@@ -309,6 +335,15 @@ fn only(scope: gather::Scope) -> Result<Arc<Served>, Refused> {
             ))
         }
     }
+}
+
+/// Those of some spans that are in the answer after it was cut.
+fn still_shown(ids: Vec<SpanId>, hits: &[Hit]) -> impl Iterator<Item = SpanId> + '_ {
+    ids.into_iter().filter(move |id| {
+        let start = id.lines.first().map(|lines| *lines.start());
+        let is_it = |hit: &Hit| hit.path == id.path && Some(hit.start_line) == start;
+        hits.iter().any(is_it)
+    })
 }
 
 /// What is to be known of an answer as a whole.
@@ -409,6 +444,6 @@ impl ServerHandler for Mcp {
     }
 
     async fn on_roots_list_changed(&self, _context: NotificationContext<RoleServer>) {
-        *self.0.roots_asked.lock().await = false;
+        *self.0.roots_asked.lock().await = 0;
     }
 }

@@ -118,9 +118,12 @@ impl Workspace {
         let location = match path.filter(|path| !matches!(*path, "" | "." | "./")) {
             None => usual?,
             Some(path) => {
-                let base = usual.as_ref().map_or(&self.here, |one| &one.checkout.root);
-                let folder = folder(&base.join(path), path)?;
-                let root = usual.as_ref().ok().map(|one| one.checkout.root.as_path());
+                // What was named is all there is; else the checkout around.
+                let root = match &self.named {
+                    Some(named) => Some(named.as_path()),
+                    None => usual.as_ref().ok().map(|one| one.checkout.root.as_path()),
+                };
+                let folder = folder(&root.unwrap_or(&self.here).join(path), path)?;
                 if !self.is_allowed(&folder, root) {
                     return Err(format!(
                         "{} is outside of what this server may read; start it for that folder, \
@@ -197,7 +200,7 @@ impl Reach {
 /// By name, by a folder in it (`name/src`), or by its absolute path.
 fn registered(state: &AppState, path: Option<&str>) -> Result<Meant, String> {
     let all = state.all();
-    let Some(path) = path.filter(|path| !path.is_empty()) else {
+    let Some(path) = path.filter(|path| !matches!(*path, "" | "." | "./")) else {
         return Ok(Meant {
             scope: Scope {
                 // The only one is meant as if it were named.

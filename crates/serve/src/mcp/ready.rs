@@ -2,12 +2,13 @@
 //! with progress told, and the first answer comes from what is ready.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use rmcp::model::{ProgressNotificationParam, ProgressToken};
 use rmcp::service::{Peer, RoleServer};
 use tokio_util::sync::CancellationToken;
+use wherein_index::Repository;
 
 use crate::job::{Job, Wish};
 use crate::problem::Problem;
@@ -21,6 +22,8 @@ const TICK: Duration = Duration::from_millis(40);
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 /// A build that is done by then is waited for; afterwards what is ready answers.
 const PATIENCE: Duration = Duration::from_millis(1500);
+/// The same where a part of it answers already.
+const SHORT_PATIENCE: Duration = Duration::from_millis(200);
 /// How long the first answer waits for what has changed since the index was made.
 const LOOK_PATIENCE: Duration = Duration::from_millis(500);
 /// How long the very first files are waited for.
@@ -33,18 +36,21 @@ pub(super) struct Listener {
     pub(super) cancelled: CancellationToken,
 }
 
-/// Counts the calls that wait for a build; the last one that gives up ends it.
+/// Counts the calls that wait for a build that was made for them; when the last one gives
+/// up, it ends.
 struct Waiting<'a> {
-    count: &'a AtomicUsize,
+    state: &'a AppState,
+    served: &'a Served,
     job: Arc<Job>,
     is_done: bool,
 }
 
 impl<'a> Waiting<'a> {
-    fn new(served: &'a Served, job: &Arc<Job>) -> Self {
+    fn new(state: &'a AppState, served: &'a Served, job: &Arc<Job>) -> Self {
         served.waiting.fetch_add(1, Ordering::SeqCst);
         Self {
-            count: &served.waiting,
+            state,
+            served,
             job: Arc::clone(job),
             is_done: false,
         }
@@ -53,10 +59,10 @@ impl<'a> Waiting<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        let was_last = self.count.fetch_sub(1, Ordering::SeqCst) == 1;
-        if was_last && !self.is_done {
+        self.served.waiting.fetch_sub(1, Ordering::SeqCst);
+        if !self.is_done {
             // What is done is kept, and the next build goes on from there.
-            self.job.stop();
+            self.state.jobs().give_up(&self.job, &self.served.waiting);
         }
     }
 }
@@ -69,20 +75,28 @@ pub(super) struct Building {
 }
 
 impl Building {
-    pub(super) fn of(job: &Job) -> Self {
-        let progress = job.progress();
+    /// What can be found already, of all that a job has seen.
+    pub(super) fn of(job: &Job, served: &Served) -> Self {
+        let in_view = served
+            .opened()
+            .and_then(|one| one.with_view(|_, view| view.files.len() as u64));
+        let files = in_view.unwrap_or(0);
+        let total = job.progress().files_total.load(Ordering::Relaxed);
         Self {
-            files: progress.files.load(Ordering::Relaxed),
-            files_total: progress.files_total.load(Ordering::Relaxed),
+            files,
+            files_total: total.max(files),
         }
     }
 
     /// A sentence for the end of an answer.
     pub(super) fn note(self) -> String {
         let Self { files, files_total } = self;
-        format!(
-            "The index is being built, {files} of {files_total} files are in; ask again for the rest."
-        )
+        let of = if files_total > files {
+            format!(" of {files_total}")
+        } else {
+            String::new()
+        };
+        format!("The index is being built, {files}{of} files are in; ask again for the rest.")
     }
 }
 
@@ -128,33 +142,35 @@ pub(super) async fn ready(
                 "too many repositories are being indexed; ask again in a moment".to_owned()
             })?
     };
-    let mut waiting = Waiting::new(served, &job);
+    let mut waiting = Waiting::new(state, served, &job);
     let began = Instant::now();
-    let mut told: Option<Instant> = None;
+    // Where something answers already, a build is not waited for twice.
+    let patience = if is_indexed { SHORT_PATIENCE } else { PATIENCE };
+    // Before the service gives the request up.
+    let timeout = Duration::from_secs(state.limits().timeout_seconds);
+    let longest = LONGEST.min(timeout.saturating_sub(Duration::from_secs(5)));
+    let mut told = Told::default();
     loop {
         let is_over = job.state().is_over();
-        let can_answer = is_over || began.elapsed() >= PATIENCE;
-        if can_answer && is_answering(state, served).await {
+        if is_over || began.elapsed() >= patience {
+            let answering = answering(state, served).await;
+            waiting.is_done = answering.is_some() || is_over;
+            match answering {
+                Some(true) => return Ok(None),
+                Some(false) => return Ok(Some(Building::of(&job, served))),
+                None if is_over => {
+                    let why = job.failure();
+                    let why = why.unwrap_or_else(|| "indexing was stopped; ask again".to_owned());
+                    return Err(format!("the index could not be built: {why}"));
+                }
+                None => {}
+            }
+        }
+        if began.elapsed() > longest {
             waiting.is_done = true;
-            return Ok((!is_over).then(|| Building::of(&job)));
+            return Err("the index is still being built; ask again in a moment".to_owned());
         }
-        if is_over {
-            waiting.is_done = true;
-            let why = job.failure();
-            let why = why.unwrap_or_else(|| "indexing was stopped; ask again".to_owned());
-            return Err(format!("the index could not be built: {why}"));
-        }
-        if began.elapsed() > LONGEST {
-            waiting.is_done = true;
-            let Building { files, files_total } = Building::of(&job);
-            return Err(format!(
-                "the index is still being built, {files} of {files_total} files so far; ask again in a minute"
-            ));
-        }
-        if told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
-            tell(listener, &job).await;
-            told = Some(Instant::now());
-        }
+        told.tell(listener, &job).await;
         tokio::select! {
             () = tokio::time::sleep(TICK) => {}
             () = listener.cancelled.cancelled() => return Err("cancelled".to_owned()),
@@ -187,26 +203,45 @@ fn look_first(state: &AppState, served: &Arc<Served>) {
     }
 }
 
-/// Whether some generation is there, by whichever process it was made.
-async fn is_answering(state: &AppState, served: &Arc<Served>) -> bool {
+/// Whether the newest generation, by whichever process it was made, has all files; `None`
+/// where there is none.
+async fn answering(state: &AppState, served: &Arc<Served>) -> Option<bool> {
     let served = Arc::clone(served);
     let opened = state.blocking(move |_| {
         let repository = served.repository().map_err(Problem::from)?;
-        if !repository.is_indexed() {
+        let is_whole = |one: &Repository| one.with_view(|_, view| view.complete);
+        if is_whole(repository) != Some(true) {
             repository.open_newest().map_err(Problem::from)?;
         }
-        Ok(repository.is_indexed())
+        Ok(is_whole(repository))
     });
-    opened.await.unwrap_or(false)
+    opened.await.unwrap_or(None)
 }
 
-async fn tell(listener: &Listener, job: &Job) {
-    let Some(token) = &listener.token else { return };
-    let Building { files, files_total } = Building::of(job);
-    let phase = job.progress().phase().name();
-    let progress = ProgressNotificationParam::new(token.clone(), files as f64)
-        .with_total(files_total as f64)
-        .with_message(format!("{phase}: {files} of {files_total} files"));
-    // A client that does not listen any more has its own troubles.
-    let _ = listener.peer.notify_progress(progress).await;
+/// What was told of a build; progress only rises.
+#[derive(Default)]
+struct Told {
+    last: Option<(Instant, f64)>,
+}
+
+impl Told {
+    async fn tell(&mut self, listener: &Listener, job: &Job) {
+        let Some(token) = &listener.token else { return };
+        let progress = job.progress();
+        let files = progress.files.load(Ordering::Relaxed) as f64;
+        let total = progress.files_total.load(Ordering::Relaxed) as f64;
+        let is_news = self
+            .last
+            .is_none_or(|(when, before)| when.elapsed() >= TOLD_EVERY && files > before);
+        if !is_news {
+            return;
+        }
+        self.last = Some((Instant::now(), files));
+        let phase = progress.phase().name();
+        let progress = ProgressNotificationParam::new(token.clone(), files)
+            .with_total(total)
+            .with_message(format!("{phase}: {files} of {total} files"));
+        // A client that does not listen any more has its own troubles.
+        let _ = listener.peer.notify_progress(progress).await;
+    }
 }

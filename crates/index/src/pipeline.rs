@@ -80,6 +80,8 @@ pub(crate) struct Outcomes {
     pub(crate) skipped: u64,
     pub(crate) chunks: u64,
     pub(crate) bytes: u64,
+    /// Files that are to be made anew by the next run.
+    lost: u64,
     /// Whether every file was seen.
     pub(crate) complete: bool,
     /// Whether the index knows more than before: other files, or a `stat` that
@@ -97,6 +99,7 @@ impl Outcomes {
             skipped: 0,
             chunks: 0,
             bytes: 0,
+            lost: 0,
             complete: true,
             worth_a_commit: false,
         }
@@ -193,7 +196,7 @@ pub(crate) fn run(
     }
     // The commit needs room of its own.
     drop(known);
-    outcomes.complete = !progress.is_stopped();
+    outcomes.complete = !progress.is_stopped() && outcomes.lost == 0;
     if outcomes.worth_a_commit {
         progress.enter(Phase::Committing);
         writer.forget(is_long_gone);
@@ -470,6 +473,12 @@ fn store(
     let before = view.before.remove(&path);
     let skip_before = view.skips_before.remove(&path);
     match outcome {
+        Outcome::Known { id, .. } if writer.catalog().file(id).is_none() => {
+            // A version of another branch that a commit of this very run has dropped: the
+            // next look finds that the file is missing, and makes it anew.
+            outcomes.lost += 1;
+            Ok(0)
+        }
         Outcome::Known { id, stat } => {
             let same = before.is_some_and(|before| before.id == id);
             outcomes.worth_a_commit |= !same || !stat.is_racy();

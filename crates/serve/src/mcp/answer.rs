@@ -124,14 +124,16 @@ fn span(text: &mut String, hit: &Hit) {
 fn exactly(text: &mut String, exact: &ExactMatches) {
     let ExactMatches { lines, files, .. } = exact;
     let listed: usize = exact.places.iter().map(|one| one.lines.len()).sum();
+    let counted = |number: u64, noun: &str| {
+        let s = if number == 1 { "" } else { "s" };
+        format!("{number} {noun}{s}")
+    };
+    let (in_lines, in_files) = (counted(*lines, "line"), counted(*files, "file"));
     let what = if exact.complete {
-        format!(
-            "All {lines} lines in {files} files with `{}` (complete)",
-            exact.text
-        )
+        format!("`{}`: all {in_lines} in {in_files} (complete)", exact.text)
     } else {
         format!(
-            "{listed} of {lines} or more lines in {files} files with `{}`",
+            "`{}`: {listed} of {in_lines} or more in {in_files}",
             exact.text
         )
     };

@@ -140,7 +140,7 @@ fn run_repository(
     for query in &labelled.queries {
         let mut row = answer(labelled, query, &repository, &root, options)?;
         if let Some(files) = &files {
-            row.spent = spent(query, &repository, &root, files).map_err(&failed)?;
+            row.spent = spent(query, &repository, &root, files, options).map_err(&failed)?;
         }
         rows.push(row);
     }
@@ -158,10 +158,16 @@ fn spent(
     repository: &Repository,
     root: &Path,
     files: &Files,
+    options: Options<'_>,
 ) -> Result<BTreeMap<Way, Spent>, wherein_index::IndexError> {
     let targets = &query.targets;
     let Ok(asked) = Query::new(&query.query, K) else {
         return Ok(BTreeMap::new());
+    };
+    let asked = Query {
+        mode: options.mode,
+        rerank: options.rerank,
+        ..asked
     };
     Ok(BTreeMap::from([
         (Way::Grep, files.spent(&query.query, targets, TOKENIZER)),

@@ -92,6 +92,7 @@ pub(crate) fn run(arguments: &SetupArguments) -> Result<Ending> {
 fn server(scope: Scope) -> Result<Server> {
     let data = std::path::absolute(wherein_index::home()?)?;
     let own = std::env::current_exe().context("cannot tell where this program lies")?;
+    let own = as_found(&own).unwrap_or(own);
     let moved = std::env::var_os("WHEREIN_HOME").filter(|home| !home.is_empty());
     let environment = match (scope, moved) {
         (Scope::User, Some(_)) => {
@@ -111,6 +112,15 @@ fn server(scope: Scope) -> Result<Server> {
         environment,
         data,
     })
+}
+
+/// Where the program is found by its name, if that is this one: an update replaces what a
+/// link leads to, and the link stays.
+fn as_found(own: &Path) -> Option<PathBuf> {
+    let real = own.canonicalize().ok()?;
+    let folders = std::env::var_os("PATH")?;
+    let mut found = std::env::split_paths(&folders).map(|folder| folder.join("wherein"));
+    found.find(|path| path.is_absolute() && path.canonicalize().is_ok_and(|one| one == real))
 }
 
 fn told(agent: &Agent, scope: Scope, plan: &Plan, arguments: &SetupArguments) -> Result<()> {

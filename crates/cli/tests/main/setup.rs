@@ -35,7 +35,9 @@ fn one_command_sets_an_agent_up_and_one_takes_it_back() {
     );
     let text = fs::read_to_string(&settings).expect("reads");
     // For the user by its path, with the data folder that it was told of.
-    assert!(text.contains(env!("CARGO_BIN_EXE_wherein")), "{text}");
+    let own = std::path::Path::new(env!("CARGO_BIN_EXE_wherein"));
+    let own = own.canonicalize().expect("exists");
+    assert!(text.contains(&*own.to_string_lossy()), "{text}");
     assert!(text.contains(&*scratch.home().to_string_lossy()), "{text}");
     assert_eq!(list(&scratch, "claude-code")["user"], true);
     let again = scratch.json(&["setup", "claude"]);

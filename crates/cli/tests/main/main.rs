@@ -21,6 +21,7 @@ mod formats;
 mod freshness;
 mod hooks;
 mod mcp;
+mod mcp_client;
 mod models;
 mod program;
 mod ranking;

@@ -27,6 +27,12 @@ pub(crate) struct Row {
     /// Median of a query on all cores, and on one.
     pub(crate) exact_ms: f64,
     pub(crate) exact_one_core_ms: f64,
+    pub(crate) signs_ms: f64,
+    pub(crate) signs_one_core_ms: f64,
+    /// Share of the ten, and of the hundred, nearest by the exact scan that are found by
+    /// their signs too.
+    pub(crate) signs_recall: f64,
+    pub(crate) signs_recall_100: f64,
     pub(crate) graph_ms: f64,
     /// Share of the ten nearest by the exact scan that the graph finds too.
     pub(crate) graph_recall: f64,
@@ -109,15 +115,17 @@ fn one(program: &Program, corpus: &Path) -> Result<Row> {
     let (graph_ms, approximate) = ask(Nearest::Graph)?;
     let one_core = rayon::ThreadPoolBuilder::new().num_threads(1).build()?;
     let (exact_one_core_ms, _) = one_core.install(|| ask(Nearest::Exact))?;
-    let (mut wanted, mut held) = (0, 0);
-    for (exact, approximate) in exact.iter().zip(&approximate) {
-        let nearest = &exact[..exact.len().min(COMPARED)];
-        wanted += nearest.len();
-        held += nearest
-            .iter()
-            .filter(|one| approximate.contains(one))
-            .count();
-    }
+    let (signs_ms, by_signs) = ask(Nearest::Signs)?;
+    let (signs_one_core_ms, _) = one_core.install(|| ask(Nearest::Signs))?;
+    let recall = |found: &[Vec<(u32, f32)>], of: usize| {
+        let (mut wanted, mut held) = (0, 0);
+        for (exact, found) in exact.iter().zip(found) {
+            let nearest = &exact[..exact.len().min(of)];
+            wanted += nearest.len();
+            held += nearest.iter().filter(|one| found.contains(one)).count();
+        }
+        held as f64 / wanted.max(1) as f64
+    };
     let graph_bytes = std::fs::metadata(&graph)
         .with_context(|| format!("no graph at {}", graph.display()))?
         .len();
@@ -126,7 +134,11 @@ fn one(program: &Program, corpus: &Path) -> Result<Row> {
         exact_ms,
         exact_one_core_ms,
         graph_ms,
-        graph_recall: held as f64 / wanted.max(1) as f64,
+        signs_ms,
+        signs_one_core_ms,
+        signs_recall: recall(&by_signs, COMPARED),
+        signs_recall_100: recall(&by_signs, NEAREST),
+        graph_recall: recall(&approximate, COMPARED),
         graph_build_seconds: built.seconds,
         graph_build_memory_mb: built.peak_bytes as f64 / 1e6,
         graph_bytes_a_vector: graph_bytes as f64 / linked.max(1) as f64,

@@ -25,6 +25,15 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// A JSON object a line, for a platform
+    Json,
+}
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Find the spans that answer a question; indexes or refreshes first as needed
@@ -269,9 +278,19 @@ pub(crate) struct ServeArguments {
     /// Settings file to use in place of the user's own
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// File that holds the token clients must send; needed off loopback
+    /// File with the tokens that clients must send; needed off loopback
     #[arg(long, value_name = "FILE")]
     pub(crate) token_file: Option<PathBuf>,
+    /// How the log on standard error is written
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        env = "WHEREIN_LOG_FORMAT",
+        default_value = "text",
+        hide_env_values = true
+    )]
+    pub(crate) log_format: LogFormat,
 }
 
 #[derive(Debug, Args)]

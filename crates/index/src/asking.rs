@@ -1,32 +1,18 @@
-//! Asking an index: one query, answered from the generation that is open, and
-//! checked against the working tree before it is shown.
+//! What a repository does to be asked: its part of what is searched, its filters, its
+//! working tree. How one or several are asked stands in `joint`.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Instant;
 
-use wherein_core::{Filters, IndexState, Mode, Query, SearchAnswer, limits};
+use wherein_core::{Filters, IndexState, Query, SearchAnswer};
 use wherein_embed::Embedder;
 use wherein_pack::SpanId;
-use wherein_search::{Feature, Found, Purpose, RankedSpan, Ranking, Rerank, Searcher};
+use wherein_search::{Corpus, Feature, Part, Purpose, Ranking, Searcher};
 use wherein_store::View;
 
 use crate::error::IndexError;
-use crate::known::Known;
+use crate::joint::{self, Member};
 use crate::repository::{Current, Repository};
-
-/// A query, answered but not yet shown.
-pub(crate) struct Asked {
-    /// The generation that answered.
-    pub(crate) current: Arc<Current>,
-    pub(crate) mode: Mode,
-    /// Best first.
-    pub(crate) spans: Vec<RankedSpan>,
-    pub(crate) index: IndexState,
-    /// Whether no word of the query was found.
-    pub(crate) by_meaning_alone: bool,
-}
 
 /// A candidate of a query with its features, in the order of
 /// [`RankerShape::features`].
@@ -80,8 +66,11 @@ pub fn ranker_shape(has_quality: bool) -> RankerShape {
 /// `wherein-search`.
 const LEAST_COVERAGE: f64 = 0.5;
 
-/// Hits beyond those asked for, in case some are of files that have changed.
-const SPARE_HITS: usize = 10;
+/// Starts the threads that searches share their parts out to, unless they run.
+pub fn start_threads() {
+    rayon::current_num_threads();
+    rayon::spawn(|| {});
+}
 
 /// What else a search may be asked for.
 #[derive(Clone, Debug, Default)]
@@ -109,74 +98,10 @@ impl Repository {
         query: &Query,
         options: &SearchOptions,
     ) -> Result<SearchAnswer, IndexError> {
-        let started = Instant::now();
-        if options.exclude.len() > limits::MAX_EXCLUDED {
-            return Err(IndexError::TooManyExcluded(options.exclude.len()));
-        }
-        let asked = self.ask(query, Purpose::List, &options.exclude)?;
-        let searcher = self.searcher(&asked.current);
-        let mut hits = Vec::with_capacity(asked.spans.len());
-        let best = asked.spans.first().map_or(0.0, |span| span.score);
-        for span in &asked.spans {
-            let is_far = best - span.score > Ranking::shipped().within;
-            if is_far && options.only_near && asked.mode == Mode::Hybrid {
-                break;
-            }
-            hits.push(searcher.hit(hits.len() + 1, span)?);
-        }
-        let exact = match options.exact_lines {
-            0 => None,
-            most => self.exact(query, &asked, most)?,
-        };
-        Ok(SearchAnswer {
-            exact,
-            query: query.text.clone(),
-            mode: asked.mode,
-            index: asked.index,
-            hits,
-            by_meaning_alone: asked.by_meaning_alone,
-            took_ms: started.elapsed().as_secs_f64() * 1000.0,
-        })
-    }
-
-    /// The ranked spans of a query whose files are as they were indexed.
-    pub(crate) fn ask(
-        &self,
-        query: &Query,
-        purpose: Purpose,
-        known: &[SpanId],
-    ) -> Result<Asked, IndexError> {
-        let current = self.current_or_none()?;
-        let mut wider = query.clone();
-        wider.k = query.k + SPARE_HITS + known.len();
-        wider.filters = self.meant(wider.filters, &current)?;
-        let mut searcher = Searcher {
-            purpose,
-            ..self.searcher(&current)
-        };
-        if let Some(within) = query.rerank {
-            let model = self.added.reranker.as_deref();
-            let model = model.ok_or(IndexError::NoReranker)?;
-            searcher.rerank = Some(Rerank { model, within });
-        }
-        let found = searcher.search(&wider)?;
-        let (mode, by_meaning_alone) = (found.mode, found.by_meaning_alone);
-        let (known, _) = self.excluded(&current, known);
-        let known = Known::of(&known);
-        let (spans, stale) = self.verified(&current, found, query.k, &known)?;
-        let view = current.snapshot.catalog().view(&self.root);
-        let pending = self.pending_files().max(stale);
-        if stale > 0 {
-            self.checked.store(false, Ordering::Relaxed);
-        }
-        let index = self.state_of(&current, view, pending);
-        Ok(Asked {
-            current,
-            mode,
-            spans,
-            index,
-            by_meaning_alone,
-        })
+        let joint = joint::search(&[self.alone()], query, options);
+        joint
+            .map(|joint| joint.answer)
+            .map_err(|failed| failed.error)
     }
 
     /// What is open, or that there is nothing.
@@ -256,24 +181,38 @@ impl Repository {
         })
     }
 
-    pub(crate) fn searcher<'a>(&'a self, current: &'a Current) -> Searcher<'a> {
-        Searcher {
+    /// Asked by itself.
+    pub(crate) fn alone(&self) -> Member<'_> {
+        Member {
+            repository: self,
+            name: None,
+        }
+    }
+
+    /// Its index as a part of what is searched.
+    pub(crate) fn part<'a>(&self, current: &'a Current) -> Part<'a> {
+        Part {
             snapshot: &current.snapshot,
             view: &current.rows,
             counted: &current.counted,
-            embedder: self.embedder(),
-            quality: self.quality_of(current),
-            rerank: None,
             nearest: self.nearest(),
+        }
+    }
+
+    pub(crate) fn searcher<'a>(&'a self, current: &'a Current) -> Searcher<'a> {
+        Searcher {
+            corpus: Corpus::one(self.part(current)),
+            embedder: self.embedder(),
+            quality: self.quality_at(current.quality_coverage),
+            rerank: None,
             purpose: Purpose::List,
         }
     }
 
-    /// The second model, where enough chunks have its vectors and it can be asked.
-    fn quality_of(&self, current: &Current) -> Option<&dyn Embedder> {
-        let model = self
-            .quality()
-            .filter(|_| current.quality_coverage >= LEAST_COVERAGE)?;
+    /// The second model, where so large a share of the chunks has its vectors that it
+    /// can be asked.
+    pub(crate) fn quality_at(&self, coverage: f64) -> Option<&dyn Embedder> {
+        let model = self.quality().filter(|_| coverage >= LEAST_COVERAGE)?;
         if let Err(error) = model.warm() {
             tracing::warn!(%error, "the shipped model alone answers");
             let _ = self.quality_error.set(error.to_string());
@@ -290,40 +229,6 @@ impl Repository {
         Ok(wherein_walk::changed_since(
             checkout, revision, &files, &options,
         )?)
-    }
-
-    /// The first `k` spans that are not known and whose files are as they were indexed,
-    /// and how many files among those looked at are not.
-    fn verified(
-        &self,
-        current: &Current,
-        found: Found,
-        k: usize,
-        known: &Known<'_>,
-    ) -> Result<(Vec<RankedSpan>, u64), IndexError> {
-        let mut spans = Vec::new();
-        let mut stale: Vec<u32> = Vec::new();
-        let mut right: Vec<u32> = Vec::new();
-        for span in found.spans {
-            if spans.len() == k {
-                break;
-            }
-            let file = current.snapshot.file_of_row(span.row);
-            if stale.contains(&file) {
-                continue;
-            }
-            if !right.contains(&file) {
-                if !self.is_as_indexed(current, file) {
-                    stale.push(file);
-                    continue;
-                }
-                right.push(file);
-            }
-            if !known.has(current, file, &span)? {
-                spans.push(span);
-            }
-        }
-        Ok((spans, stale.len() as u64))
     }
 
     /// By `stat`, and by content where that proves nothing.

@@ -189,7 +189,7 @@ impl Repository {
         );
         // When it failed, the writer gives back the space of what it did not commit.
         let outcomes = outcomes?;
-        if is_closed && self.nearest() == Nearest::Exact && writer.holds_view(&self.root) {
+        if is_closed && self.nearest() != Nearest::Graph && writer.holds_view(&self.root) {
             // Whoever asks opens it; until then it takes no memory.
             let counted = Counted::of(writer.catalog(), &self.root, writer.generation());
             if let Err(error) = writer.writer.end_tidily() {
@@ -299,6 +299,7 @@ impl Repository {
     pub(crate) fn nearest(&self) -> Nearest {
         match self.settings.search.vectors {
             VectorSearch::Exact => Nearest::Exact,
+            VectorSearch::Signs => Nearest::Signs,
             VectorSearch::Auto | VectorSearch::Graph => Nearest::Graph,
         }
     }
@@ -306,7 +307,7 @@ impl Repository {
     /// Builds the graph over the vectors, where it is wanted and missing.
     fn link(&self, progress: &Progress) -> Result<(), IndexError> {
         let least = match self.settings.search.vectors {
-            VectorSearch::Exact => return Ok(()),
+            VectorSearch::Exact | VectorSearch::Signs => return Ok(()),
             VectorSearch::Graph => 1,
             VectorSearch::Auto => self.settings.search.graph_above,
         };

@@ -9,6 +9,7 @@ use wherein_pack::{Definition, Format, Found, Options, Source, SpanId, Tokenizer
 use wherein_search::{Purpose, Ranking};
 
 use crate::error::IndexError;
+use crate::joint::{Asked, Joint, JointError, Member, ask};
 use crate::repository::{Current, Repository};
 
 /// Tokens that a found span has at least, roughly: bounds how many are looked
@@ -68,80 +69,10 @@ impl Repository {
         query: &Query,
         options: &ContextOptions,
     ) -> Result<ContextAnswer, IndexError> {
-        let started = Instant::now();
-        let budget = options.budget_tokens;
-        options.check()?;
-        let mut wide = query.clone();
-        // Those that the reader has are found again.
-        let spans = (budget / TOKENS_OF_A_SPAN).clamp(MIN_SPANS, MAX_SPANS);
-        wide.k = (spans + options.exclude.len()).min(limits::MAX_RESULTS);
-        wide.explain = false;
-        let asked = self.ask(&wide, Purpose::Context, &[])?;
-        let (exclude, not_there) = self.excluded(&asked.current, &options.exclude);
-        let mut sources: Vec<Source> = Vec::new();
-        let mut numbers: FxHashMap<u32, usize> = FxHashMap::default();
-        let mut found = Vec::new();
-        let mut twins = Vec::new();
-        let mut named: FxHashMap<(&str, ChunkKind), FxHashSet<u32>> = FxHashMap::default();
-        let best = asked.spans.first().map_or(0.0, |span| span.score);
-        let snapshot = &asked.current.snapshot;
-        for span in &asked.spans {
-            // What is far behind the best is more likely noise than answer.
-            if asked.mode == Mode::Hybrid && best - span.score > Ranking::shipped().within {
-                break;
-            }
-            let first = snapshot.chunk(*span.rows.start());
-            let last = snapshot.chunk(*span.rows.end());
-            let number = if let Some(number) = numbers.get(&first.file) {
-                *number
-            } else {
-                numbers.insert(first.file, sources.len());
-                sources.push(source(&asked.current, first.file)?);
-                sources.len() - 1
-            };
-            let one = Found {
-                source: number,
-                lines: first.span.start_line..=last.span.end_line,
-                score: span.score,
-            };
-            let chunk = snapshot.chunk(span.row);
-            let files = chunk.symbol.map(|symbol| {
-                let files = named.entry((symbol, chunk.kind)).or_default();
-                files.insert(chunk.file);
-                files.len()
-            });
-            // What has one name in file after file is mostly one thing said again.
-            if files.is_some_and(|files| files > TWINS) {
-                twins.push(one);
-            } else {
-                found.push(one);
-            }
-        }
-        found.append(&mut twins);
-        let packed = pack(
-            &sources,
-            &found,
-            &Options {
-                budget,
-                tokenizer: options.tokenizer,
-                format: options.format,
-                exclude,
-            },
-        );
-        Ok(ContextAnswer {
-            query: query.text.clone(),
-            took_ms: started.elapsed().as_secs_f64() * 1000.0,
-            index: asked.index,
-            format: options.format.name().to_owned(),
-            tokenizer: options.tokenizer.name().to_owned(),
-            budget_tokens: budget,
-            tokens: packed.tokens,
-            text: packed.text,
-            blocks: packed.blocks,
-            left_out: packed.left_out,
-            not_excluded: not_there,
-            by_meaning_alone: asked.by_meaning_alone,
-        })
+        let joint = context(&[self.alone()], query, options);
+        joint
+            .map(|joint| joint.answer)
+            .map_err(|failed| failed.error)
     }
 
     /// Names of spans with paths as the index has them, and those whose file it
@@ -179,8 +110,114 @@ impl Repository {
     }
 }
 
+/// Answers a query from all of them, as if they were one, with a text for a prompt, of at
+/// most so many tokens. `query.k` is not looked at.
+pub fn context(
+    members: &[Member<'_>],
+    query: &Query,
+    options: &ContextOptions,
+) -> Result<Joint<ContextAnswer>, JointError> {
+    let started = Instant::now();
+    let budget = options.budget_tokens;
+    options.check()?;
+    let mut wide = query.clone();
+    // Those that the reader has are found again.
+    let spans = (budget / TOKENS_OF_A_SPAN).clamp(MIN_SPANS, MAX_SPANS);
+    wide.k = (spans + options.exclude.len()).min(limits::MAX_RESULTS);
+    wide.explain = false;
+    let asked = ask(members, &wide, Purpose::Context, &[])?;
+    let shown = Instant::now();
+    let (exclude, not_there) = excluded_of_all(&asked, &options.exclude);
+    let mut sources: Vec<Source> = Vec::new();
+    let mut numbers: FxHashMap<(usize, u32), usize> = FxHashMap::default();
+    let mut found = Vec::new();
+    let mut twins = Vec::new();
+    let mut named: FxHashMap<(&str, ChunkKind), FxHashSet<(usize, u32)>> = FxHashMap::default();
+    let best = asked.spans.first().map_or(0.0, |(_, span)| span.score);
+    for (of, span) in &asked.spans {
+        // What is far behind the best is more likely noise than answer.
+        if asked.mode == Mode::Hybrid && best - span.score > Ranking::shipped().within {
+            break;
+        }
+        let current = &asked.of[*of].current;
+        let snapshot = &current.snapshot;
+        let first = snapshot.chunk(*span.rows.start());
+        let last = snapshot.chunk(*span.rows.end());
+        let number = if let Some(number) = numbers.get(&(*of, first.file)) {
+            *number
+        } else {
+            numbers.insert((*of, first.file), sources.len());
+            // Where there is one alone, its name says nothing.
+            let repo = asked.of[*of].name.filter(|_| members.len() > 1);
+            sources.push(source(current, first.file, repo)?);
+            sources.len() - 1
+        };
+        let one = Found {
+            source: number,
+            lines: first.span.start_line..=last.span.end_line,
+            score: span.score,
+        };
+        let chunk = snapshot.chunk(span.row);
+        let files = chunk.symbol.map(|symbol| {
+            let files = named.entry((symbol, chunk.kind)).or_default();
+            files.insert((*of, chunk.file));
+            files.len()
+        });
+        // What has one name in file after file is mostly one thing said again.
+        if files.is_some_and(|files| files > TWINS) {
+            twins.push(one);
+        } else {
+            found.push(one);
+        }
+    }
+    found.append(&mut twins);
+    let mut packed = pack(
+        &sources,
+        &found,
+        &Options {
+            budget,
+            tokenizer: options.tokenizer,
+            format: options.format,
+            exclude,
+        },
+    );
+    if let [only] = members {
+        for block in &mut packed.blocks {
+            block.repo = only.name.map(str::to_owned);
+        }
+    }
+    let answer = ContextAnswer {
+        query: query.text.clone(),
+        took_ms: started.elapsed().as_secs_f64() * 1000.0,
+        index: asked.index(),
+        format: options.format.name().to_owned(),
+        tokenizer: options.tokenizer.name().to_owned(),
+        budget_tokens: budget,
+        tokens: packed.tokens,
+        text: packed.text,
+        blocks: packed.blocks,
+        left_out: packed.left_out,
+        not_excluded: not_there,
+        by_meaning_alone: asked.by_meaning_alone,
+    };
+    drop(named);
+    Ok(asked.joint(answer, shown))
+}
+
+/// Names of spans as the indexes have them, and those whose file none of them has.
+fn excluded_of_all(asked: &Asked<'_>, given: &[SpanId]) -> (Vec<SpanId>, Vec<String>) {
+    let mut excluded: Vec<SpanId> = Vec::new();
+    let mut nowhere: Vec<String> = given.iter().map(ToString::to_string).collect();
+    for one in &asked.of {
+        let (found, not_there) = one.repository.excluded(&one.current, given);
+        excluded.extend(found);
+        nowhere.retain(|id| not_there.contains(id));
+    }
+    (excluded, nowhere)
+}
+
 /// A file with all its definitions.
-fn source(current: &Current, file: u32) -> Result<Source, IndexError> {
+fn source(current: &Current, file: u32, repo: Option<&str>) -> Result<Source, IndexError> {
     let snapshot = &current.snapshot;
     let (path, _, language) = snapshot.file(file);
     let definitions = snapshot
@@ -195,9 +232,10 @@ fn source(current: &Current, file: u32) -> Result<Source, IndexError> {
         })
         .collect();
     Ok(Source {
+        repo: repo.map(str::to_owned),
         path: path.to_owned(),
         language: language.name().to_owned(),
-        text: snapshot.file_text(file)?,
+        text: snapshot.file_text(file)?.to_string(),
         definitions,
     })
 }

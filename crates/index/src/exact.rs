@@ -3,8 +3,8 @@
 use wherein_core::{ExactMatches, ExactPlaces, Mode, Query, limits};
 use wherein_search::{Understanding, WantedText};
 
-use crate::asking::Asked;
 use crate::error::IndexError;
+use crate::joint::Asked;
 use crate::repository::Repository;
 
 impl Repository {
@@ -13,7 +13,7 @@ impl Repository {
     pub(crate) fn exact(
         &self,
         query: &Query,
-        asked: &Asked,
+        asked: &Asked<'_>,
         most: usize,
     ) -> Result<Option<ExactMatches>, IndexError> {
         let (text, wanted) = match query.mode {
@@ -31,9 +31,12 @@ impl Repository {
                 _ => return Ok(None),
             },
         };
+        let [asked] = asked.of.as_slice() else {
+            return Ok(None);
+        };
         let current = &asked.current;
         let filters = self.meant(query.filters.clone(), current)?;
-        let allowed = self.searcher(current).allowed(&filters)?;
+        let allowed = self.searcher(current).allowed(0, &filters)?;
         let found = wanted.occurrences(&current.snapshot, &allowed)?;
         let mut exact = ExactMatches {
             text,

@@ -152,7 +152,7 @@ pub(crate) fn run(
         ..Outcomes::default()
     };
     if !files.is_empty() {
-        let pool = workers::of(stages.threads)?;
+        let pool = workers::of(stages.threads, workers::For::Indexing)?;
         let (groups, mut checkpoints) = in_groups(stages, &pool, files);
         let (sender, receiver) = bounded(stages.threads * 2);
         let ahead = stages.threads * GROUPS_AHEAD;

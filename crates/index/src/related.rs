@@ -101,7 +101,7 @@ impl Repository {
         };
         let meant = self.meant(filters, &current)?;
         let searcher = self.searcher(&current);
-        let allowed = searcher.allowed(&meant)?;
+        let allowed = searcher.allowed(0, &meant)?;
         if !there.rows.iter().any(|row| allowed.contains(*row)) {
             return Err(no_such(
                 place,
@@ -113,12 +113,11 @@ impl Repository {
             rows: &there.rows,
             model: self.model_id(),
             k: k + known.len(),
-            nearest: self.nearest(),
         };
         let mut stale = u64::from(!self.is_as_indexed(&current, there.file));
         let known = Known::of(&known);
         let mut hits = Vec::new();
-        for span in similar(snapshot, &allowed, &wanted)? {
+        for span in similar(self.part(&current), &allowed, &wanted)? {
             let file = snapshot.file_of_row(span.row);
             if hits.len() == k || known.has(&current, file, &span)? {
                 continue;
@@ -152,7 +151,7 @@ impl Repository {
             of.end_line = definition.span.end_line;
             let text = snapshot.file_text(there.file)?;
             definition.span.bytes.of(&text).clone_into(&mut of.text);
-            let pool = workers::of(self.threads())?;
+            let pool = workers::of(self.threads(), workers::For::Answering)?;
             let found = pool.run(|| -> Result<_, IndexError> {
                 Ok((
                     self.callers(&current, &allowed, &there, &definition)?,

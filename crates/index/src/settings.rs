@@ -1,6 +1,9 @@
 //! Settings: what there is to set, and between which bounds. Where they come
 //! from stands in `settings_sources`.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
 use serde::Deserialize;
 use wherein_core::limits;
 
@@ -44,8 +47,10 @@ pub struct SearchSettings {
 pub enum VectorSearch {
     /// Through a graph where there are many, else through a scan.
     Auto,
-    /// Through a scan, always.
+    /// Through a scan of all codes, always.
     Exact,
+    /// Through a scan of all signs, then of the codes of the best.
+    Signs,
     /// Through a graph, however few there are.
     Graph,
 }
@@ -56,8 +61,15 @@ pub enum VectorSearch {
 #[expect(missing_docs, reason = "documented once, in config/wherein.toml")]
 pub struct ServeSettings {
     pub listen: String,
+    pub token_file: PathBuf,
+    pub hosts: Vec<String>,
+    pub origins: Vec<String>,
+    pub repositories: BTreeMap<String, PathBuf>,
     pub max_concurrent: usize,
     pub max_waiting: usize,
+    pub max_connections: usize,
+    pub max_streams: usize,
+    pub stalled_seconds: u64,
     pub timeout_seconds: u64,
     pub max_body_bytes: usize,
     pub refresh_seconds: u64,
@@ -94,9 +106,17 @@ impl Settings {
             (
                 "serve.max_concurrent",
                 serve.max_concurrent as u64,
-                1,
+                0,
                 10_000,
             ),
+            (
+                "serve.max_connections",
+                serve.max_connections as u64,
+                1,
+                100_000,
+            ),
+            ("serve.max_streams", serve.max_streams as u64, 0, 100_000),
+            ("serve.stalled_seconds", serve.stalled_seconds, 1, 3600),
             ("serve.max_waiting", serve.max_waiting as u64, 0, 100_000),
             ("serve.timeout_seconds", serve.timeout_seconds, 1, 3600),
             (

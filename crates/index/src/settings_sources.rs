@@ -32,6 +32,11 @@ impl Settings {
         Self::from_sources(None, Some(file), env::vars_os())
     }
 
+    /// The user's own settings file, whether or not it is there.
+    pub fn user_file() -> Option<PathBuf> {
+        user_file()
+    }
+
     fn from_sources(
         root: Option<&Path>,
         user: Option<&Path>,
@@ -196,6 +201,17 @@ fn merge(table: &mut Table, given: Table, path: &Path) -> Result<(), IndexError>
     Ok(())
 }
 
+fn parts(value: &str) -> impl Iterator<Item = &str> {
+    value
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+}
+
+fn string(value: &str) -> Value {
+    Value::String(value.to_owned())
+}
+
 /// `WHEREIN_SEARCH_RESULTS=20` sets `search.results`. Names that are no key are
 /// other variables of ours; says whether it was one.
 fn set_from_environment(table: &mut Table, name: &str, value: &str) -> Result<bool, IndexError> {
@@ -228,7 +244,19 @@ fn set_from_environment(table: &mut Table, name: &str, value: &str) -> Result<bo
                 format!("\"{value}\" is neither true nor false"),
             )
         })?,
-        _ => Value::String(value.to_owned()),
+        // Lists are joined by commas, tables are lists of NAME=VALUE.
+        Value::Array(_) => Value::Array(parts(value).map(string).collect()),
+        Value::Table(_) => parts(value)
+            .map(|part| {
+                let (key, value) = part.split_once('=').ok_or_else(|| {
+                    let detail = format!("\"{part}\" is not NAME=VALUE");
+                    bad(Path::new(name), detail)
+                })?;
+                Ok((key.trim().to_owned(), string(value.trim())))
+            })
+            .collect::<Result<Table, IndexError>>()
+            .map(Value::Table)?,
+        _ => string(value),
     };
     Ok(true)
 }
@@ -267,6 +295,25 @@ mod tests {
             &[("WHEREIN_SEARCH_RESULTS", "13"), ("WHEREIN_HOME", "/x")],
         );
         assert_eq!(settings.expect("loads").search.results, 13);
+    }
+
+    #[test]
+    fn lists_and_tables_come_from_files_and_variables() {
+        let user = "[serve]\nhosts = [\"a.example\"]\nrepositories = { shop = \"/srv/shop\" }\n";
+        let serve = load("", user, &[]).expect("loads").serve;
+        assert_eq!(serve.hosts, ["a.example"]);
+        assert_eq!(serve.repositories["shop"], Path::new("/srv/shop"));
+        let variables = [
+            ("WHEREIN_SERVE_HOSTS", "b.example, c.example"),
+            ("WHEREIN_SERVE_REPOSITORIES", "web=/srv/web,old=/srv/o=d"),
+        ];
+        let serve = load("", user, &variables).expect("loads").serve;
+        assert_eq!(serve.hosts, ["b.example", "c.example"]);
+        assert_eq!(serve.repositories.len(), 2, "later ones win whole");
+        assert_eq!(serve.repositories["old"], Path::new("/srv/o=d"));
+        let wrong = [("WHEREIN_SERVE_REPOSITORIES", "web")];
+        let error = load("", "", &wrong).expect_err("refused").to_string();
+        assert!(error.contains("NAME=VALUE"), "{error}");
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Repository {
                 .map_or("none", |one| one.model_id())
                 .to_owned(),
             backend: backend_line(),
-            index_bytes: folder_bytes(&self.location().index),
+            index_bytes: self.index_bytes(),
             ..Status::default()
         };
         self.with_view(|current, view| {
@@ -147,6 +147,11 @@ impl Repository {
             }
         });
         Ok(status)
+    }
+
+    /// Bytes of the index on disk.
+    pub fn index_bytes(&self) -> u64 {
+        folder_bytes(&self.location().index)
     }
 
     /// Every path that was passed over in the last run.

@@ -10,23 +10,36 @@ use crate::error::IndexError;
 
 /// Those that nobody uses; runs at the same time have some each, so that a small one
 /// need not wait for a large one.
-static IDLE: Mutex<Vec<ThreadPool>> = Mutex::new(Vec::new());
-/// Most that are kept.
+static IDLE: Mutex<Vec<Pool>> = Mutex::new(Vec::new());
+/// Most of each sort that are kept.
 const MAX_IDLE: usize = 2;
 
-fn idle() -> MutexGuard<'static, Vec<ThreadPool>> {
+fn idle() -> MutexGuard<'static, Vec<Pool>> {
     IDLE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What threads are for: those that index may go behind all others, since threads have
+/// the order of the one that started them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    Indexing,
+    Answering,
+}
+
+struct Pool {
+    threads: ThreadPool,
+    of: For,
+}
+
 /// The threads of one run.
-pub(crate) struct Workers(Option<ThreadPool>);
+pub(crate) struct Workers(Option<Pool>);
 
 /// So many threads.
-pub(crate) fn of(threads: usize) -> Result<Workers, IndexError> {
+pub(crate) fn of(threads: usize, of: For) -> Result<Workers, IndexError> {
     let mut idle = idle();
     if let Some(at) = idle
         .iter()
-        .position(|pool| pool.current_num_threads() == threads)
+        .position(|pool| pool.of == of && pool.threads.current_num_threads() == threads)
     {
         return Ok(Workers(Some(idle.swap_remove(at))));
     }
@@ -37,7 +50,7 @@ pub(crate) fn of(threads: usize) -> Result<Workers, IndexError> {
         .thread_name(|number| format!("index-{number}"))
         .build()
         .map_err(|error| IndexError::Threads(error.to_string()))?;
-    Ok(Workers(Some(pool)))
+    Ok(Workers(Some(Pool { threads: pool, of })))
 }
 
 impl Workers {
@@ -49,13 +62,13 @@ impl Workers {
 
     /// Runs `work` on one of the threads; what it shares out goes to all of them.
     pub(crate) fn run<T: Send>(&self, work: impl FnOnce() -> T + Send) -> Option<T> {
-        self.0.as_ref().map(|pool| pool.install(work))
+        self.0.as_ref().map(|pool| pool.threads.install(work))
     }
 
     /// Runs `work` on each thread, and returns when all have ended.
     pub(crate) fn each(&self, work: impl Fn() + Sync) {
         if let Some(pool) = &self.0 {
-            pool.broadcast(|_| work());
+            pool.threads.broadcast(|_| work());
         }
     }
 }
@@ -63,8 +76,11 @@ impl Workers {
 impl Drop for Workers {
     fn drop(&mut self) {
         let mut idle = idle();
-        if idle.len() < MAX_IDLE {
-            idle.extend(self.0.take());
+        let Some(pool) = self.0.take() else {
+            return;
+        };
+        if idle.iter().filter(|one| one.of == pool.of).count() < MAX_IDLE {
+            idle.push(pool);
         }
     }
 }

@@ -104,7 +104,7 @@ fn block(cut: &Cut<'_>, range: &RangeInclusive<u32>, headers: &LineSet, score: f
     let name = named_after(&cut.source.definitions, range);
     PackBlock {
         id: SpanId::new(&cut.source.path, parts, &own).to_string(),
-        repo: None,
+        repo: cut.source.repo.clone(),
         path: cut.source.path.clone(),
         start_line: *range.start(),
         end_line: *range.end(),

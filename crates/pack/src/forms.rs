@@ -167,6 +167,7 @@ mod tests {
 
     fn source(definitions: &[(ChunkKind, RangeInclusive<u32>)]) -> Source {
         Source {
+            repo: None,
             path: "a".to_owned(),
             language: "rust".to_owned(),
             text: "x\n".repeat(200),

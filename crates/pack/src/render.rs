@@ -68,7 +68,11 @@ fn markdown(blocks: &[PackBlock]) -> String {
         }
         let fence = "`".repeat(longest_run(&block.text, '`').max(2) + 1);
         let (start, end) = (block.start_line, block.end_line);
-        let _ = write!(text, "## {}:{start}-{end}", one_line(&block.path));
+        text.push_str("## ");
+        if let Some(repo) = &block.repo {
+            let _ = write!(text, "{}: ", one_line(repo));
+        }
+        let _ = write!(text, "{}:{start}-{end}", one_line(&block.path));
         if !block.breadcrumb.is_empty() {
             let _ = write!(text, " {}", one_line(&block.breadcrumb));
         }
@@ -80,9 +84,13 @@ fn markdown(blocks: &[PackBlock]) -> String {
 fn xml(blocks: &[PackBlock]) -> String {
     let mut text = String::new();
     for block in blocks {
+        text.push_str("<span");
+        if let Some(repo) = &block.repo {
+            let _ = write!(text, " repo=\"{}\"", attribute(repo));
+        }
         let _ = write!(
             text,
-            "<span path=\"{}\" lines=\"{}-{}\"",
+            " path=\"{}\" lines=\"{}-{}\"",
             attribute(&block.path),
             block.start_line,
             block.end_line
@@ -166,6 +174,21 @@ mod tests {
         assert_eq!(
             text,
             "## a.rs:3-4 m::f\n```rust\nfn f() {}\n```\n\n## b.rs:3-4 m::f\n`````rust\n// ````\n`````\n"
+        );
+    }
+
+    #[test]
+    fn of_several_repositories_each_span_says_which() {
+        let block = PackBlock {
+            repo: Some("shop".to_owned()),
+            ..block("a.rs", "f\n")
+        };
+        let text = markdown(std::slice::from_ref(&block));
+        assert!(text.starts_with("## shop: a.rs:3-4 m::f\n"), "{text}");
+        let text = xml(&[block]);
+        assert!(
+            text.starts_with("<span repo=\"shop\" path=\"a.rs\""),
+            "{text}"
         );
     }
 

@@ -49,6 +49,8 @@ impl Definition {
 /// A file that something was found in.
 #[derive(Clone, Debug)]
 pub struct Source {
+    /// Name of the repository, where there are several.
+    pub repo: Option<String>,
     /// Path relative to the repository.
     pub path: String,
     /// Name of its language.

@@ -52,6 +52,7 @@ fn definition(text: &str, name: &str, kind: ChunkKind, lines: (u32, u32)) -> Def
 
 fn desk() -> Source {
     Source {
+        repo: None,
         path: "src/desk.py".to_owned(),
         language: "python".to_owned(),
         text: CLASS.to_owned(),
@@ -117,6 +118,7 @@ fn spans_of_a_file_come_in_its_order_and_neighbours_are_one() {
     let sources = [
         desk(),
         Source {
+            repo: None,
             path: "b.py".to_owned(),
             ..desk()
         },
@@ -175,6 +177,7 @@ fn long() -> Source {
     );
     let definitions = vec![definition(&text, "settle", ChunkKind::Function, (1, 203))];
     Source {
+        repo: None,
         path: "long.py".to_owned(),
         language: "python".to_owned(),
         text,
@@ -230,6 +233,7 @@ fn headers_that_were_sent_are_not_sent_again() {
 fn headers_that_a_span_follows_are_a_part_of_it() {
     let text = "class A:\n    x = 1\n    y = 2\n\n    z = 3\n".to_owned();
     let source = Source {
+        repo: None,
         path: "a.py".to_owned(),
         language: "python".to_owned(),
         definitions: vec![definition(&text, "A", ChunkKind::Class, (1, 5))],

@@ -1,11 +1,14 @@
 //! Candidates: rows that some arm of the search holds for an answer.
 
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use wherein_core::{Mode, words};
-use wherein_store::{LexicalQuery, LexicalScores, Nearest, RowSet, Snapshot, Statistics};
+use wherein_store::{LexicalQuery, Nearest, RowSet, SymbolInfo};
 
+use crate::corpus::Corpus;
 use crate::describe::Meaning;
 use crate::error::SearchError;
+use crate::evidence::{Evidence, best_of};
 use crate::guess::{Guess, fill_in};
 use crate::understand::{Name, Understanding};
 
@@ -57,7 +60,7 @@ pub(crate) struct Candidates {
     pub(crate) rows: Vec<Candidate>,
     /// Whether words were looked for and none was found.
     pub(crate) no_words: bool,
-    pub(crate) lexical: Option<LexicalScores>,
+    pub(crate) lexical: Option<Evidence>,
     /// What the second model would say, by what the first one says; `None` when
     /// the second one takes no part.
     pub(crate) guess: Option<Guess>,
@@ -69,7 +72,9 @@ pub(crate) struct QueryVector<'a> {
     pub(crate) vector: Vec<f32>,
     /// Whether the model knows some word of the query as such.
     pub(crate) is_known: bool,
-    pub(crate) nearest: Nearest,
+    /// Whether every vector is looked at, graph or not: a graph is over the vectors of
+    /// the first model.
+    pub(crate) scans: bool,
 }
 
 impl QueryVector<'_> {
@@ -90,11 +95,12 @@ pub(crate) struct QueryVectors<'a> {
     pub(crate) quality: Option<QueryVector<'a>>,
 }
 
+/// The candidates of all parts; `allowed` has the rows of each that may be.
 pub(crate) fn gather(
-    (snapshot, counted): (&Snapshot, &Statistics),
+    corpus: &Corpus<'_>,
     understanding: &Understanding,
     vectors: &QueryVectors<'_>,
-    allowed: &RowSet,
+    allowed: &[RowSet],
     mode: Mode,
     k: usize,
 ) -> Result<Candidates, SearchError> {
@@ -114,9 +120,9 @@ pub(crate) fn gather(
             fields: FIELD_WEIGHTS,
             guesses: understanding.compound_terms,
         };
-        let scores = snapshot.lexical(&query, counted)?;
-        let best = scores.best(allowed, LEXICAL.max(k));
-        Ok(Some((scores, best)))
+        let evidence = Evidence::of(corpus, &query)?;
+        let best = evidence.best(corpus, allowed, LEXICAL.max(k));
+        Ok(Some((evidence, best)))
     };
     // A query without a known word has no meaning to be near to.
     let has_meaning = |query: &&QueryVector<'_>| {
@@ -131,13 +137,25 @@ pub(crate) fn gather(
         let Some(query) = query else {
             return Ok(Vec::new());
         };
-        let QueryVector {
-            model,
-            vector,
-            nearest,
-            ..
-        } = query;
-        let mut near = snapshot.dense(vector, model, allowed, DENSE.max(k), *nearest)?;
+        let limit = DENSE.max(k);
+        let near: Result<Vec<Vec<(u32, f32)>>, SearchError> = corpus
+            .parts()
+            .par_iter()
+            .zip(allowed)
+            .map(|(part, allowed)| {
+                let how = if query.scans {
+                    Nearest::Exact
+                } else {
+                    part.nearest
+                };
+                let vectors = (query.vector.as_slice(), query.model);
+                let near = part
+                    .snapshot
+                    .dense(vectors.0, vectors.1, allowed, limit, how)?;
+                Ok(near)
+            })
+            .collect();
+        let mut near = best_of(corpus, near?.into_iter(), limit);
         near.retain(|(_, cosine)| *cosine > 0.0);
         Ok(near)
     };
@@ -155,17 +173,17 @@ pub(crate) fn gather(
         entry(&mut found, row);
     }
     if mode == Mode::Hybrid {
-        for row in by_compound(snapshot, understanding, allowed) {
+        for row in by_compound(corpus, understanding, allowed) {
             entry(&mut found, row);
         }
-        for row in by_path(snapshot, understanding, allowed) {
+        for row in by_path(corpus, understanding, allowed) {
             entry(&mut found, row);
         }
     }
     let mut matches: FxHashMap<u32, SymbolMatch> = FxHashMap::default();
     if matches!(mode, Mode::Hybrid | Mode::Symbol) {
         for name in &understanding.names {
-            for (row, how) in symbol_matches(snapshot, name, allowed, SYMBOLS.max(k)) {
+            for (row, how) in symbol_matches(corpus, name, allowed, SYMBOLS.max(k)) {
                 entry(&mut found, row);
                 let best = matches.entry(row).or_default();
                 if how > *best {
@@ -179,13 +197,7 @@ pub(crate) fn gather(
         && matches!(mode, Mode::Hybrid | Mode::Symbol)
         && let (true, Some(name)) = (understanding.is_symbol, understanding.names.first())
     {
-        parts = partial_matches(
-            (snapshot, counted),
-            understanding,
-            name,
-            allowed,
-            SYMBOLS.max(k),
-        )?;
+        parts = partial_matches(corpus, understanding, name, allowed, SYMBOLS.max(k))?;
         for row in parts.keys() {
             entry(&mut found, *row);
             matches.insert(*row, SymbolMatch::Partial);
@@ -196,14 +208,14 @@ pub(crate) fn gather(
     for candidate in &mut rows {
         candidate.lexical = lexical
             .as_ref()
-            .map_or(0.0, |scores| scores.of(candidate.row));
+            .map_or(0.0, |evidence| evidence.of_row(candidate.row));
         candidate.symbol = matches.get(&candidate.row).copied().unwrap_or_default();
         candidate.part = parts.get(&candidate.row).copied().unwrap_or_default();
         if let Some(QueryVector { model, vector, .. }) = first {
-            candidate.cosine = snapshot.cosine(candidate.row, vector, model)?;
+            candidate.cosine = corpus.cosine(candidate.row, vector, model)?;
         }
         if let Some(QueryVector { model, vector, .. }) = second {
-            candidate.quality = snapshot.cosine(candidate.row, vector, model)?;
+            candidate.quality = corpus.cosine(candidate.row, vector, model)?;
         }
     }
     let guess = fill_in(&mut rows);
@@ -215,14 +227,32 @@ pub(crate) fn gather(
     })
 }
 
+/// Definitions of a name in all parts, with their rows in the corpus.
+fn symbols_named<'a>(
+    corpus: &Corpus<'a>,
+    name: &str,
+    allowed: &[RowSet],
+) -> Vec<(u32, SymbolInfo<'a>)> {
+    let mut found = Vec::new();
+    for (number, (part, allowed)) in corpus.parts().iter().zip(allowed).enumerate() {
+        let symbols = part.snapshot.symbols_named(name, allowed);
+        found.extend(
+            symbols
+                .into_iter()
+                .map(|symbol| (corpus.row(number, symbol.row), symbol)),
+        );
+    }
+    found
+}
+
 /// Rows that define what several adjacent words of a question name together.
-fn by_compound(snapshot: &Snapshot, understanding: &Understanding, allowed: &RowSet) -> Vec<u32> {
+fn by_compound(corpus: &Corpus<'_>, understanding: &Understanding, allowed: &[RowSet]) -> Vec<u32> {
     let mut rows = Vec::new();
     for compound in &understanding.compounds {
         // One common word names too much.
         if compound.words > 1 || compound.share > 0.4 {
-            let symbols = snapshot.symbols_named(&compound.key, allowed);
-            rows.extend(symbols.into_iter().map(|symbol| symbol.row).take(SYMBOLS));
+            let symbols = symbols_named(corpus, &compound.key, allowed);
+            rows.extend(symbols.into_iter().map(|symbol| symbol.0).take(SYMBOLS));
         }
     }
     rows
@@ -230,12 +260,22 @@ fn by_compound(snapshot: &Snapshot, understanding: &Understanding, allowed: &Row
 
 /// The rows of files that the query names; those of a line that it names before
 /// others.
-fn by_path(snapshot: &Snapshot, understanding: &Understanding, allowed: &RowSet) -> Vec<u32> {
+fn by_path(corpus: &Corpus<'_>, understanding: &Understanding, allowed: &[RowSet]) -> Vec<u32> {
     if understanding.paths.is_empty() {
         return Vec::new();
     }
     let mut rows = Vec::new();
-    for file in 0..snapshot.files() as u32 {
+    let files =
+        corpus
+            .parts()
+            .iter()
+            .zip(allowed)
+            .enumerate()
+            .flat_map(|(number, (part, allowed))| {
+                let files = 0..part.snapshot.files() as u32;
+                files.map(move |file| (number, part.snapshot, allowed, file))
+            });
+    for (number, snapshot, allowed, file) in files {
         let path = snapshot.file(file).0.to_lowercase();
         let meant: Vec<Option<u32>> = understanding
             .paths
@@ -255,10 +295,11 @@ fn by_path(snapshot: &Snapshot, understanding: &Understanding, allowed: &RowSet)
             let rows = snapshot.file_rows(file);
             rows.filter(|row| allowed.contains(*row))
         };
+        let here = |row| corpus.row(number, row);
         if meant.iter().any(Option::is_some) {
-            rows.extend(of_file().filter(has_line).take(SYMBOLS));
+            rows.extend(of_file().filter(has_line).take(SYMBOLS).map(here));
         }
-        rows.extend(of_file().take(SYMBOLS));
+        rows.extend(of_file().take(SYMBOLS).map(here));
         if rows.len() > LEXICAL {
             break;
         }
@@ -268,10 +309,10 @@ fn by_path(snapshot: &Snapshot, understanding: &Understanding, allowed: &RowSet)
 
 /// Rows that define a name with `name` in it, and how much of it that is.
 fn partial_matches(
-    (snapshot, counted): (&Snapshot, &Statistics),
+    corpus: &Corpus<'_>,
     understanding: &Understanding,
     name: &Name,
-    allowed: &RowSet,
+    allowed: &[RowSet],
     limit: usize,
 ) -> Result<FxHashMap<u32, f32>, SearchError> {
     let asked = words::identifier_key(&name.last);
@@ -284,10 +325,10 @@ fn partial_matches(
         fields: SYMBOL_FIELD,
         guesses: 0,
     };
-    let scores = snapshot.lexical(&query, counted)?;
-    for (row, _) in scores.best(allowed, limit) {
+    let evidence = Evidence::of(corpus, &query)?;
+    for (row, _) in evidence.best(corpus, allowed, limit) {
         let mut best = 0.0_f32;
-        snapshot.each_chunk_symbol(row, |name| {
+        corpus.each_chunk_symbol(row, |name| {
             let key = words::identifier_key(name);
             if key.contains(&asked) {
                 best = best.max(asked.len() as f32 / key.len() as f32);
@@ -302,9 +343,9 @@ fn partial_matches(
 
 /// Rows that define `name`, best match first, at most `limit`.
 fn symbol_matches(
-    snapshot: &Snapshot,
+    corpus: &Corpus<'_>,
     name: &Name,
-    allowed: &RowSet,
+    allowed: &[RowSet],
     limit: usize,
 ) -> Vec<(u32, SymbolMatch)> {
     let qualifiers: Vec<String> = name
@@ -312,15 +353,14 @@ fn symbol_matches(
         .iter()
         .map(|part| words::identifier_key(part))
         .collect();
-    let mut found: Vec<(u32, SymbolMatch)> = snapshot
-        .symbols_named(&name.last, allowed)
+    let mut found: Vec<(u32, SymbolMatch)> = symbols_named(corpus, &name.last, allowed)
         .into_iter()
-        .map(|symbol| {
+        .map(|(row, symbol)| {
             let how = if !qualifiers.is_empty() {
                 // What encloses it, and its file; not its own name, nor the
                 // extension.
                 let above = symbol.breadcrumb.rsplit_once("::").map_or("", |one| one.0);
-                let path = snapshot.chunk(symbol.row).path;
+                let path = corpus.chunk(row).path;
                 let path = path.rsplit_once('.').map_or(path, |one| one.0);
                 let context: Vec<String> = above
                     .split("::")
@@ -337,7 +377,7 @@ fn symbol_matches(
             } else {
                 SymbolMatch::Loose
             };
-            (symbol.row, how)
+            (row, how)
         })
         .collect();
     found.sort_by(|a, b| {

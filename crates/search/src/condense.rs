@@ -4,8 +4,9 @@
 use std::hash::BuildHasher;
 
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use wherein_store::{Snapshot, StoreError, each_term};
+use wherein_store::{StoreError, each_term};
 
+use crate::corpus::Corpus;
 use crate::searcher::RankedSpan;
 
 /// Neighbours become one span up to this many bytes; overlapping ones always.
@@ -20,7 +21,7 @@ const COPY_TERMS: usize = 12;
 /// At most `k` spans of `ranked`, best first as given. A span that is merged
 /// keeps the better one's place, score and name.
 pub(crate) fn condense(
-    snapshot: &Snapshot,
+    corpus: &Corpus<'_>,
     ranked: impl Iterator<Item = RankedSpan>,
     k: usize,
 ) -> Result<Vec<RankedSpan>, StoreError> {
@@ -30,16 +31,16 @@ pub(crate) fn condense(
         // A neighbour from further down the list would come before better hits.
         let last = kept.len().saturating_sub(1);
         let joined = kept.iter().enumerate().position(|(at, one)| {
-            touch(snapshot, one, &span)
-                && (overlap(snapshot, one, &span) || at == last && are_small(snapshot, one, &span))
+            touch(corpus, one, &span)
+                && (overlap(corpus, one, &span) || at == last && are_small(corpus, one, &span))
         });
         if let Some(at) = joined {
             join(&mut kept[at], &span);
             // What is longer now may reach into another one.
             while let Some(other) = (0..kept.len()).find(|other| {
                 *other != at
-                    && touch(snapshot, &kept[*other], &kept[at])
-                    && overlap(snapshot, &kept[*other], &kept[at])
+                    && touch(corpus, &kept[*other], &kept[at])
+                    && overlap(corpus, &kept[*other], &kept[at])
             }) {
                 let (better, worse) = (at.min(other), at.max(other));
                 let gone = kept.remove(worse);
@@ -55,7 +56,7 @@ pub(crate) fn condense(
         }
         let mut is_copy = false;
         for one in &kept {
-            is_copy = is_copy || bags.are_copies(snapshot, one.row, span.row)?;
+            is_copy = is_copy || bags.are_copies(corpus, one.row, span.row)?;
         }
         if !is_copy {
             kept.push(span);
@@ -80,24 +81,24 @@ fn in_order<'a>(a: &'a RankedSpan, b: &'a RankedSpan) -> (&'a RankedSpan, &'a Ra
 }
 
 /// Whether two spans are of one file with nothing between them.
-fn touch(snapshot: &Snapshot, a: &RankedSpan, b: &RankedSpan) -> bool {
+fn touch(corpus: &Corpus<'_>, a: &RankedSpan, b: &RankedSpan) -> bool {
     let (first, last) = in_order(a, b);
     *last.rows.start() <= first.rows.end() + 1
-        && snapshot.file_of_row(a.row) == snapshot.file_of_row(b.row)
+        && corpus.file_of_row(a.row) == corpus.file_of_row(b.row)
 }
 
 /// Whether spans that touch have lines in common.
-fn overlap(snapshot: &Snapshot, a: &RankedSpan, b: &RankedSpan) -> bool {
+fn overlap(corpus: &Corpus<'_>, a: &RankedSpan, b: &RankedSpan) -> bool {
     let (first, last) = in_order(a, b);
-    snapshot.chunk(*first.rows.end()).span.end_line
-        >= snapshot.chunk(*last.rows.start()).span.start_line
+    corpus.chunk(*first.rows.end()).span.end_line
+        >= corpus.chunk(*last.rows.start()).span.start_line
 }
 
 /// Whether spans that touch are small enough to be one.
-fn are_small(snapshot: &Snapshot, a: &RankedSpan, b: &RankedSpan) -> bool {
+fn are_small(corpus: &Corpus<'_>, a: &RankedSpan, b: &RankedSpan) -> bool {
     let (first, last) = in_order(a, b);
-    let start = snapshot.chunk(*first.rows.start()).span.bytes.start;
-    snapshot.chunk(*last.rows.end()).span.bytes.end - start <= MERGED_BYTES
+    let start = corpus.chunk(*first.rows.start()).span.bytes.start;
+    corpus.chunk(*last.rows.end()).span.bytes.end - start <= MERGED_BYTES
 }
 
 /// The terms of chunks as sorted hashes, each computed once.
@@ -105,12 +106,12 @@ fn are_small(snapshot: &Snapshot, a: &RankedSpan, b: &RankedSpan) -> bool {
 struct Bags(FxHashMap<u32, Vec<u64>>);
 
 impl Bags {
-    fn fill(&mut self, snapshot: &Snapshot, row: u32) -> Result<(), StoreError> {
+    fn fill(&mut self, corpus: &Corpus<'_>, row: u32) -> Result<(), StoreError> {
         if self.0.contains_key(&row) {
             return Ok(());
         }
-        let chunk = snapshot.chunk(row);
-        let text = snapshot.file_text(chunk.file)?;
+        let chunk = corpus.chunk(row);
+        let text = corpus.file_text(chunk.file)?;
         let mut bag = Vec::new();
         each_term(chunk.span.bytes.of(&text), |term| {
             bag.push(FxBuildHasher.hash_one(term));
@@ -123,8 +124,8 @@ impl Bags {
 
     /// Whether two chunks are the same text but for little: a vendored copy, a
     /// generated twin.
-    fn are_copies(&mut self, snapshot: &Snapshot, a: u32, b: u32) -> Result<bool, StoreError> {
-        let (one, other) = (snapshot.chunk(a), snapshot.chunk(b));
+    fn are_copies(&mut self, corpus: &Corpus<'_>, a: u32, b: u32) -> Result<bool, StoreError> {
+        let (one, other) = (corpus.chunk(a), corpus.chunk(b));
         let bytes = |span: wherein_core::Span| (span.bytes.end - span.bytes.start) as f32;
         let (least, most) = (
             bytes(one.span).min(bytes(other.span)),
@@ -138,8 +139,8 @@ impl Bags {
         {
             return Ok(false);
         }
-        self.fill(snapshot, a)?;
-        self.fill(snapshot, b)?;
+        self.fill(corpus, a)?;
+        self.fill(corpus, b)?;
         let (one, other) = (&self.0[&a], &self.0[&b]);
         let common = in_both(one, other);
         let all = one.len() + other.len() - common;

@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use wherein_core::{ChunkKind, words};
-use wherein_store::{RoughQuery, Snapshot};
+use wherein_store::RoughQuery;
 
 use crate::candidates::{Candidate, Candidates, QueryVector, QueryVectors, SymbolMatch};
+use crate::corpus::Corpus;
 use crate::error::SearchError;
 use crate::feature::{FEATURES, Feature, Features};
 use crate::file_facts::{FileFacts, built_twins, older_versions, stem};
@@ -18,7 +19,7 @@ use crate::understand::Understanding;
 /// A candidate with its features.
 #[derive(Clone, Debug)]
 pub struct Described {
-    /// Row within the snapshot.
+    /// Row within the corpus.
     pub row: u32,
     /// Number of its file.
     pub file: u32,
@@ -39,7 +40,7 @@ struct Named {
 }
 
 fn named(
-    snapshot: &Snapshot,
+    corpus: &Corpus<'_>,
     row: u32,
     stem_key: &str,
     lexicon: &Lexicon,
@@ -61,9 +62,9 @@ fn named(
             }
         }
     };
-    let main = snapshot.chunk(row).symbol;
+    let main = corpus.chunk(row).symbol;
     let mut is_listed = false;
-    snapshot.each_chunk_symbol(row, |name| {
+    corpus.each_chunk_symbol(row, |name| {
         is_listed |= Some(name) == main;
         one(name);
     });
@@ -148,7 +149,7 @@ struct Quality {
 
 impl Quality {
     fn of(
-        snapshot: &Snapshot,
+        corpus: &Corpus<'_>,
         candidates: &Candidates,
         files: &[u32],
         facts: &FxHashMap<u32, FileFacts>,
@@ -162,8 +163,8 @@ impl Quality {
         let query = RoughQuery::new(meaning.vector, meaning.model);
         for (at, file) in files.iter().enumerate() {
             if !of_file.contains_key(file) {
-                let (mut three, mut mean) = file_meaning(snapshot, *file, &query)?;
-                if !snapshot.file_has_vectors(*file, meaning.model) {
+                let (mut three, mut mean) = file_meaning(corpus, *file, &query)?;
+                if !corpus.file_has_vectors(*file, meaning.model) {
                     let facts = facts.get(file);
                     let first = |value: fn(&FileFacts) -> f32| guess.of(facts.map_or(0.0, value));
                     three = first(|facts| facts.meaning_three);
@@ -207,13 +208,13 @@ pub(crate) struct Meaning<'a> {
 
 /// Cosines of all rows of a file: the mean of the best three and of all.
 fn file_meaning(
-    snapshot: &Snapshot,
+    corpus: &Corpus<'_>,
     file: u32,
     query: &RoughQuery,
 ) -> Result<(f32, f32), SearchError> {
     let mut best = [0.0_f32; 3];
     let (mut sum, mut count) = (0.0, 0_u32);
-    snapshot.rough_cosines(snapshot.file_rows(file), query, |cosine| {
+    corpus.rough_cosines(file, query, |cosine| {
         sum += cosine;
         count += 1;
         if cosine > best[2] {
@@ -230,7 +231,7 @@ fn file_meaning(
 
 /// Describes all candidates.
 pub(crate) fn describe(
-    snapshot: &Snapshot,
+    corpus: &Corpus<'_>,
     understanding: &Understanding,
     candidates: &Candidates,
     vectors: &QueryVectors<'_>,
@@ -238,10 +239,7 @@ pub(crate) fn describe(
     let meaning = vectors.first.as_ref().map(QueryVector::meaning);
     let lexicon = Lexicon::new(understanding, candidates.lexical.as_ref());
     let rows = &candidates.rows;
-    let files: Vec<u32> = rows
-        .iter()
-        .map(|one| snapshot.file_of_row(one.row))
-        .collect();
+    let files: Vec<u32> = rows.iter().map(|one| corpus.file_of_row(one.row)).collect();
     let cosine = |one: &Candidate| one.cosine.unwrap_or(0.0).max(0.0);
     let by_words = ranks(rows, |one| one.lexical);
     let by_meaning = ranks(rows, cosine);
@@ -259,25 +257,32 @@ pub(crate) fn describe(
     let facts: Vec<FileFacts> = distinct
         .par_iter()
         .with_min_len(PARALLEL)
-        .map(|file| FileFacts::of(snapshot, *file, candidates, &lexicon, understanding))
+        .map(|file| FileFacts::of(corpus, *file, candidates, &lexicon, understanding))
         .collect();
     let mut facts: FxHashMap<u32, FileFacts> = distinct.iter().copied().zip(facts).collect();
-    let paths: Vec<&str> = distinct.iter().map(|file| snapshot.file(*file).0).collect();
-    for (at, is_built) in built_twins(&paths).into_iter().enumerate() {
-        if is_built && let Some(facts) = facts.get_mut(&distinct[at]) {
-            facts.role = FileRole::Built;
+    // Files of one repository are compared by their paths, never those of several.
+    for part in 0..corpus.parts().len() {
+        let own = distinct.iter().copied();
+        let own: Vec<u32> = own
+            .filter(|file| corpus.places().of_file(*file).0 == part)
+            .collect();
+        let paths: Vec<&str> = own.iter().map(|file| corpus.file(*file).0).collect();
+        for (file, is_built) in own.iter().zip(built_twins(&paths)) {
+            if is_built && let Some(facts) = facts.get_mut(file) {
+                facts.role = FileRole::Built;
+            }
         }
-    }
-    for (at, older) in older_versions(&paths).into_iter().enumerate() {
-        if let (Some(folder), Some(facts)) = (older, facts.get_mut(&distinct[at])) {
-            let folder = folder.to_lowercase();
-            facts.is_past |= !understanding.words.contains(&folder);
+        for (file, older) in own.iter().zip(older_versions(&paths)) {
+            if let (Some(folder), Some(facts)) = (older, facts.get_mut(file)) {
+                let folder = folder.to_lowercase();
+                facts.is_past |= !understanding.words.contains(&folder);
+            }
         }
     }
     if let Some(meaning) = meaning {
         let query = RoughQuery::new(meaning.vector, meaning.model);
         for file in &distinct {
-            let (three, mean) = file_meaning(snapshot, *file, &query)?;
+            let (three, mean) = file_meaning(corpus, *file, &query)?;
             if let Some(facts) = facts.get_mut(file) {
                 facts.meaning_three = three;
                 facts.meaning_mean = mean;
@@ -302,12 +307,12 @@ pub(crate) fn describe(
         (Some(query), Some(guess)) => {
             let meaning = query.meaning();
             Some(Quality::of(
-                snapshot, candidates, &files, &facts, meaning, guess,
+                corpus, candidates, &files, &facts, meaning, guess,
             )?)
         }
         _ => None,
     };
-    let phrases = phrases(snapshot, candidates, &files, &lexicon, understanding)?;
+    let phrases = phrases(corpus, candidates, &files, &lexicon, understanding)?;
     let described = (0..rows.len())
         .into_par_iter()
         .with_min_len(PARALLEL)
@@ -334,7 +339,7 @@ pub(crate) fn describe(
             set(Feature::Words, rows[at].lexical / best.words);
             describe_file(&facts[&file], &best, understanding, &mut set);
             describe_chunk(
-                snapshot,
+                corpus,
                 &rows[at],
                 candidates,
                 &lexicon,
@@ -358,7 +363,7 @@ const READ: usize = 24;
 /// By number of the candidate: how much of the query stands in it word for word.
 /// Only of those that hold most of its words is the text read, each file once.
 fn phrases(
-    snapshot: &Snapshot,
+    corpus: &Corpus<'_>,
     candidates: &Candidates,
     files: &[u32],
     lexicon: &Lexicon,
@@ -386,9 +391,9 @@ fn phrases(
     let found: Result<Vec<Vec<(usize, f32)>>, SearchError> = of_file
         .into_par_iter()
         .map(|(file, all)| {
-            let text = snapshot.file_text(file)?;
+            let text = corpus.file_text(file)?;
             let share = |at: usize| {
-                let bytes = snapshot.chunk(rows[at].row).span.bytes;
+                let bytes = corpus.chunk(rows[at].row).span.bytes;
                 (at, phrase.share(bytes.of(&text)))
             };
             Ok(all.into_iter().map(share).collect())
@@ -449,14 +454,14 @@ fn describe_file(
 }
 
 fn describe_chunk(
-    snapshot: &Snapshot,
+    corpus: &Corpus<'_>,
     candidate: &Candidate,
     candidates: &Candidates,
     lexicon: &Lexicon,
     asked: &Understanding,
     set: &mut impl FnMut(Feature, f32),
 ) {
-    let chunk = snapshot.chunk(candidate.row);
+    let chunk = corpus.chunk(candidate.row);
     if let Some(scores) = &candidates.lexical {
         set(
             Feature::Covered,
@@ -469,7 +474,7 @@ fn describe_chunk(
     }
     let name = chunk.path.rsplit('/').next().unwrap_or(chunk.path);
     let stem_key = words::identifier_key(stem(name));
-    let named = named(snapshot, candidate.row, &stem_key, lexicon, asked);
+    let named = named(corpus, candidate.row, &stem_key, lexicon, asked);
     set(Feature::SymbolWords, named.covered);
     set(Feature::SymbolAsked, named.asked);
     set(Feature::SymbolIs, named.is);
@@ -511,6 +516,6 @@ fn describe_chunk(
             flag(meant.any(|asked| asked.means(&path))),
         );
     }
-    let is_first = snapshot.file_rows(chunk.file).start == candidate.row;
+    let is_first = corpus.file_rows(chunk.file).start == candidate.row;
     set(Feature::IsFirst, flag(is_first));
 }

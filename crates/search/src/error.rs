@@ -17,6 +17,12 @@ pub enum SearchError {
     /// The query of a `regex` search is not a regular expression.
     #[error("the query is not a regular expression: {0}")]
     BadPattern(String),
+    /// All that is to be searched at once cannot be numbered.
+    #[error("{rows} chunks are too many for one search; name fewer repositories")]
+    TooLarge {
+        /// Chunks of all repositories.
+        rows: u64,
+    },
     /// The index cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -28,6 +34,9 @@ pub enum SearchError {
 impl SearchError {
     /// Whether the one who asked can mend it by asking differently.
     pub fn is_bad_request(&self) -> bool {
-        matches!(self, Self::BadGlob { .. } | Self::BadPattern(_))
+        matches!(
+            self,
+            Self::BadGlob { .. } | Self::BadPattern(_) | Self::TooLarge { .. }
+        )
     }
 }

@@ -2,9 +2,9 @@
 //! path, and what such files are usually worth.
 
 use wherein_core::words;
-use wherein_store::Snapshot;
 
 use crate::candidates::Candidates;
+use crate::corpus::Corpus;
 use crate::file_role::FileRole;
 use crate::lexicon::Lexicon;
 use crate::understand::Understanding;
@@ -128,19 +128,19 @@ pub(crate) struct FileFacts {
 
 impl FileFacts {
     pub(crate) fn of(
-        snapshot: &Snapshot,
+        corpus: &Corpus<'_>,
         file: u32,
         candidates: &Candidates,
         lexicon: &Lexicon,
         understanding: &Understanding,
     ) -> Self {
-        let (path, _, language) = snapshot.file(file);
+        let (path, _, language) = corpus.file(file);
         let (folders, name) = path.rsplit_once('/').unwrap_or(("", path));
         let stem = stem(name);
         let (stem_mask, stem_terms, stem_held) =
             lexicon.matched_of(&words::lower_parts(stem).join(" "));
         let folder_mask = lexicon.matched(folders);
-        let rows = snapshot.file_rows(file);
+        let rows = corpus.file_rows(file);
         let whole = candidates
             .lexical
             .as_ref()
@@ -149,7 +149,7 @@ impl FileFacts {
         let best_three = candidates.lexical.as_ref().map_or(0.0, |scores| {
             let mut best = [0.0_f32; 3];
             for row in rows.clone() {
-                let score = scores.of(row);
+                let score = scores.of_row(row);
                 if score > best[2] {
                     best[2] = score;
                     best.sort_unstable_by(|a, b| b.total_cmp(a));

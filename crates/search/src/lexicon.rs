@@ -1,8 +1,9 @@
 //! The terms of a query as a set: how much of what was asked a text covers.
 
 use rustc_hash::FxHashMap;
-use wherein_store::{LexicalScores, each_term};
+use wherein_store::each_term;
 
+use crate::evidence::Evidence;
 use crate::understand::Understanding;
 
 /// What a term that only means what was said counts of what it stands for.
@@ -19,8 +20,8 @@ pub(crate) struct Lexicon {
 
 impl Lexicon {
     /// Rare terms get the greater shares.
-    pub(crate) fn new(understanding: &Understanding, scores: Option<&LexicalScores>) -> Self {
-        let rarity = scores.map(LexicalScores::rarity).unwrap_or_default();
+    pub(crate) fn new(understanding: &Understanding, evidence: Option<&Evidence>) -> Self {
+        let rarity = evidence.map(Evidence::rarity).unwrap_or_default();
         let mut shares: Vec<f32> = understanding
             .terms
             .iter()

@@ -1,8 +1,11 @@
 //! Search by regular expression over the indexed texts.
 
-use regex::{Regex, RegexBuilder};
-use wherein_store::{RowSet, Snapshot};
+use std::sync::Arc;
 
+use regex::{Regex, RegexBuilder};
+use wherein_store::RowSet;
+
+use crate::corpus::Corpus;
 use crate::error::SearchError;
 
 /// Largest compiled pattern, in bytes: bounds memory whatever is asked.
@@ -20,21 +23,24 @@ pub(crate) fn compiled(pattern: &str) -> Result<Regex, SearchError> {
 
 /// Rows with a match and how many they have.
 pub(crate) fn search(
-    snapshot: &Snapshot,
+    corpus: &Corpus<'_>,
     pattern: &str,
-    allowed: &RowSet,
+    allowed: &[RowSet],
 ) -> Result<Vec<(u32, f32)>, SearchError> {
     let regex = compiled(pattern)?;
     let mut found: Vec<(u32, f32)> = Vec::new();
-    let mut text: Option<(u32, String)> = None;
-    for row in allowed.iter() {
-        let file = snapshot.file_of_row(row);
+    let mut text: Option<(u32, Arc<str>)> = None;
+    let rows = allowed.iter().enumerate();
+    let rows = rows.flat_map(|(part, rows)| rows.iter().map(move |row| corpus.row(part, row)));
+    for row in rows {
+        let file = corpus.file_of_row(row);
         if text.as_ref().is_none_or(|open| open.0 != file) {
-            text = Some((file, snapshot.file_text(file)?));
+            // All of them are looked at once: none is kept.
+            text = Some((file, corpus.file_text_once(file)?));
         }
         let Some((_, whole)) = &text else { continue };
         let matches = regex
-            .find_iter(snapshot.chunk(row).span.bytes.of(whole))
+            .find_iter(corpus.chunk(row).span.bytes.of(whole))
             .count();
         if matches > 0 {
             found.push((row, matches as f32));

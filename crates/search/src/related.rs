@@ -1,8 +1,9 @@
 //! Spans that resemble another one, by the vectors that both have.
 
-use wherein_store::{Nearest, RowSet, Snapshot};
+use wherein_store::RowSet;
 
 use crate::condense::condense;
+use crate::corpus::{Corpus, Part};
 use crate::diversify::{Loss, diversify};
 use crate::error::SearchError;
 use crate::searcher::RankedSpan;
@@ -22,16 +23,15 @@ pub struct Similar<'a> {
     pub model: &'a str,
     /// Most spans.
     pub k: usize,
-    /// How the nearest vectors are found.
-    pub nearest: Nearest,
 }
 
 /// The spans most like the given one, best first, itself and its copies left out.
 pub fn similar(
-    snapshot: &Snapshot,
+    part: Part<'_>,
     allowed: &RowSet,
     wanted: &Similar<'_>,
 ) -> Result<Vec<RankedSpan>, SearchError> {
+    let snapshot = part.snapshot;
     let mut mean: Vec<f32> = Vec::new();
     for row in wanted.rows {
         if let Some(vector) = snapshot.vector(*row, wanted.model)? {
@@ -53,7 +53,7 @@ pub fn similar(
         others.remove(*row);
     }
     let limit = wanted.k.saturating_mul(LOOKED_AT).max(40);
-    let mut near = snapshot.dense(&mean, wanted.model, &others, limit, wanted.nearest)?;
+    let mut near = snapshot.dense(&mean, wanted.model, &others, limit, part.nearest)?;
     near.retain(|(_, cosine)| *cosine >= LEAST_COSINE);
     let pairs: Vec<(f32, u32)> = near
         .iter()
@@ -72,7 +72,8 @@ pub fn similar(
         .rows
         .first()
         .map(|row| RankedSpan::of(*row, 2.0, None));
-    let spans = condense(snapshot, own.into_iter().chain(ranked), wanted.k + 1)?;
+    let corpus = Corpus::one(part);
+    let spans = condense(&corpus, own.into_iter().chain(ranked), wanted.k + 1)?;
     Ok(spans
         .into_iter()
         .filter(|span| !wanted.rows.iter().any(|row| span.rows.contains(row)))

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use wherein_core::words;
 use wherein_embed::Reranker;
-use wherein_store::Snapshot;
 
+use crate::corpus::Corpus;
 use crate::describe::Described;
 use crate::error::SearchError;
 
@@ -31,7 +31,7 @@ pub struct Rerank<'a> {
 /// best first. Nothing is ever taken away, so those that were not reached in
 /// time stay behind those that were ahead of them.
 pub(crate) fn added(
-    snapshot: &Snapshot,
+    corpus: &Corpus<'_>,
     question: &str,
     ranked: &[(f32, Described)],
     rerank: Rerank<'_>,
@@ -39,8 +39,8 @@ pub(crate) fn added(
     let until = Instant::now() + rerank.within;
     let mut texts = Vec::new();
     for (_, one) in ranked.iter().take(READ) {
-        let chunk = snapshot.chunk(one.row);
-        let text = snapshot.file_text(one.file)?;
+        let chunk = corpus.chunk(one.row);
+        let text = corpus.file_text(one.file)?;
         // Names as words: the model was trained on prose.
         let names = words::lower_parts(&format!("{} {}", chunk.path, chunk.breadcrumb)).join(" ");
         texts.push(format!("{names}\n{}", chunk.span.bytes.of(&text)));

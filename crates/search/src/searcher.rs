@@ -1,14 +1,15 @@
-//! The search itself: one query against one snapshot.
+//! The search itself: one query against all that is searched.
 
 use std::ops::RangeInclusive;
 
 use rustc_hash::FxHashMap;
 use wherein_core::{ByteRange, Contribution, Explanation, Filters, Hit, Mode, Query, words};
 use wherein_embed::Embedder;
-use wherein_store::{Nearest, RowSet, Snapshot, Statistics};
+use wherein_store::RowSet;
 
 use crate::candidates::{self, Candidate, Candidates, QueryVector, QueryVectors, SymbolMatch};
 use crate::condense::condense;
+use crate::corpus::Corpus;
 use crate::describe::{Described, describe};
 use crate::diversify::{Loss, diversify};
 use crate::error::SearchError;
@@ -17,6 +18,7 @@ use crate::filter;
 use crate::pattern;
 use crate::rank::Ranking;
 use crate::rerank::{self, Rerank};
+use crate::stages::{StageClock, StageTimes};
 use crate::understand::Understanding;
 
 /// What a query found.
@@ -29,12 +31,14 @@ pub struct Found {
     /// Whether no word of the query was found, so that all that is here is near
     /// in meaning alone.
     pub by_meaning_alone: bool,
+    /// How long each stage took: embed, candidates, rank, condense.
+    pub stages: StageTimes,
 }
 
 /// A ranked chunk.
 #[derive(Clone, Debug)]
 pub struct RankedSpan {
-    /// Row within the snapshot of the best chunk: the hit is named after it.
+    /// Row within the corpus of the best chunk: the hit is named after it.
     pub row: u32,
     /// All rows of the hit: chunks of one file that follow each other.
     pub rows: RangeInclusive<u32>,
@@ -75,20 +79,14 @@ pub enum Purpose {
 
 /// Everything that a search needs.
 pub struct Searcher<'a> {
-    /// The generation that answers.
-    pub snapshot: &'a Snapshot,
-    /// The rows of the checkout.
-    pub view: &'a RowSet,
-    /// What scoring has to know of them.
-    pub counted: &'a Statistics,
+    /// What is searched.
+    pub corpus: Corpus<'a>,
     /// Embeds the query; `None` answers by words alone.
     pub embedder: Option<&'a dyn Embedder>,
     /// The second model, whose vectors some of the chunks have.
     pub quality: Option<&'a dyn Embedder>,
     /// Reads the first candidates beside the question.
     pub rerank: Option<Rerank<'a>>,
-    /// How the nearest vectors are found.
-    pub nearest: Nearest,
     /// What the spans are for.
     pub purpose: Purpose,
 }
@@ -106,7 +104,7 @@ pub struct CandidateSet {
 fn seen_by<'a>(
     embedder: Option<&'a dyn Embedder>,
     query: &Query,
-    nearest: Nearest,
+    scans: bool,
 ) -> Result<Option<QueryVector<'a>>, SearchError> {
     let Some(embedder) = embedder else {
         return Ok(None);
@@ -115,7 +113,7 @@ fn seen_by<'a>(
         model: embedder.model_id(),
         vector: embedder.embed_queries(&[&query.text])?,
         is_known: embedder.knows_any(&query.text),
-        nearest,
+        scans,
     }))
 }
 
@@ -123,11 +121,11 @@ impl Searcher<'_> {
     /// The candidates of a query with their features, not ranked: what a
     /// ranker is trained on.
     pub fn candidates(&self, query: &Query) -> Result<CandidateSet, SearchError> {
-        let allowed = filter::allowed(self.snapshot, self.view, &query.filters)?;
+        let allowed = self.allowed_in_all(&query.filters)?;
         let understanding = Understanding::of(&query.text);
         let vectors = self.query_vectors(query, Mode::Hybrid)?;
         let candidates = candidates::gather(
-            (self.snapshot, self.counted),
+            &self.corpus,
             &understanding,
             &vectors,
             &allowed,
@@ -136,7 +134,7 @@ impl Searcher<'_> {
         )?;
         Ok(CandidateSet {
             is_symbol: understanding.is_symbol,
-            candidates: describe(self.snapshot, &understanding, &candidates, &vectors)?,
+            candidates: describe(&self.corpus, &understanding, &candidates, &vectors)?,
         })
     }
 
@@ -145,26 +143,32 @@ impl Searcher<'_> {
             return Ok(QueryVectors::default());
         }
         Ok(QueryVectors {
-            first: seen_by(self.embedder, query, self.nearest)?,
-            // The graph is over the vectors of the first model.
-            quality: seen_by(self.quality, query, Nearest::Exact)?,
+            first: seen_by(self.embedder, query, false)?,
+            quality: seen_by(self.quality, query, true)?,
         })
     }
 
-    /// The rows that a query with these filters may see.
-    pub fn allowed(&self, filters: &Filters) -> Result<RowSet, SearchError> {
-        filter::allowed(self.snapshot, self.view, filters)
+    /// The rows of a part that a query with these filters may see.
+    pub fn allowed(&self, part: usize, filters: &Filters) -> Result<RowSet, SearchError> {
+        let part = self.corpus.parts()[part];
+        filter::allowed(part.snapshot, part.view, filters)
     }
 
-    /// Answers a query.
-    pub fn search(&self, query: &Query) -> Result<Found, SearchError> {
-        let allowed = filter::allowed(self.snapshot, self.view, &query.filters)?;
+    fn allowed_in_all(&self, filters: &Filters) -> Result<Vec<RowSet>, SearchError> {
+        let parts = 0..self.corpus.parts().len();
+        parts.map(|part| self.allowed(part, filters)).collect()
+    }
+
+    /// Answers a query from the rows of each part that its filters let through, as
+    /// [`Searcher::allowed`] gives them.
+    pub fn search(&self, query: &Query, allowed: &[RowSet]) -> Result<Found, SearchError> {
+        let mut clock = StageClock::default();
         let mode = match query.mode {
             Mode::Auto => Mode::Hybrid,
             given => given,
         };
         if mode == Mode::Regex {
-            return self.by_pattern(query, &allowed);
+            return self.by_pattern(query, allowed);
         }
         let understanding = Understanding::of(&query.text);
         let understanding = if mode == Mode::Symbol && understanding.names.is_empty() {
@@ -173,27 +177,32 @@ impl Searcher<'_> {
             understanding
         };
         let vectors = self.query_vectors(query, mode)?;
+        clock.ended("embed");
         let candidates = candidates::gather(
-            (self.snapshot, self.counted),
+            &self.corpus,
             &understanding,
             &vectors,
-            &allowed,
+            allowed,
             mode,
             query.k,
         )?;
+        clock.ended("candidates");
         let ranked = match mode {
             Mode::Hybrid => self.ranked(query, &understanding, &candidates, &vectors)?,
             one_arm => self.by_one_arm(query, one_arm, &candidates.rows),
         };
+        clock.ended("rank");
         let by_meaning_alone = mode == Mode::Hybrid && candidates.no_words && !ranked.is_empty();
         let mut spans = self.condensed(query, ranked)?;
         for span in &mut spans {
             span.definition = self.definition_meant(span.row, &understanding, query);
         }
+        clock.ended("condense");
         Ok(Found {
             mode,
             spans,
             by_meaning_alone,
+            stages: clock.times(),
         })
     }
 
@@ -209,7 +218,7 @@ impl Searcher<'_> {
             None => Ranking::shipped(),
         };
         let ranker = ranking.of(understanding.is_symbol);
-        let described = describe(self.snapshot, understanding, candidates, vectors)?;
+        let described = describe(&self.corpus, understanding, candidates, vectors)?;
         let mut scored: Vec<(f32, Described)> = described
             .into_iter()
             .map(|one| (ranker.score(&one.features), one))
@@ -218,7 +227,7 @@ impl Searcher<'_> {
         let mut added: FxHashMap<u32, f32> = FxHashMap::default();
         // A name is found by its definition; there is nothing to read.
         if let Some(rerank) = self.rerank.filter(|_| !understanding.is_symbol) {
-            let read = rerank::added(self.snapshot, &query.text, &scored, rerank)?;
+            let read = rerank::added(&self.corpus, &query.text, &scored, rerank)?;
             for ((score, one), more) in scored.iter_mut().zip(read) {
                 *score += more;
                 added.insert(one.row, more);
@@ -254,16 +263,16 @@ impl Searcher<'_> {
         query: &Query,
         ranked: Vec<RankedSpan>,
     ) -> Result<Vec<RankedSpan>, SearchError> {
-        let mut spans = condense(self.snapshot, ranked.into_iter(), query.k)?;
+        let mut spans = condense(&self.corpus, ranked.into_iter(), query.k)?;
         for span in &mut spans {
             let rows = span.rows.clone();
             if let Some(explain) = &mut span.explain {
-                let first = self.snapshot.chunk(*rows.start());
+                let first = self.corpus.chunk(*rows.start());
                 let bytes = ByteRange {
                     start: first.span.bytes.start,
-                    end: self.snapshot.chunk(*rows.end()).span.bytes.end,
+                    end: self.corpus.chunk(*rows.end()).span.bytes.end,
                 };
-                let text = self.snapshot.file_text(first.file)?;
+                let text = self.corpus.file_text(first.file)?;
                 explain.matched_words =
                     explain::matched_words(&query.text, bytes.of(&text), first.path);
             }
@@ -302,12 +311,17 @@ impl Searcher<'_> {
         self.listed(query, name, scored)
     }
 
-    fn by_pattern(&self, query: &Query, allowed: &RowSet) -> Result<Found, SearchError> {
-        let scored = pattern::search(self.snapshot, &query.text, allowed)?;
+    fn by_pattern(&self, query: &Query, allowed: &[RowSet]) -> Result<Found, SearchError> {
+        let mut clock = StageClock::default();
+        let scored = pattern::search(&self.corpus, &query.text, allowed)?;
+        clock.ended("candidates");
+        let spans = self.condensed(query, self.listed(query, "matches", scored))?;
+        clock.ended("condense");
         Ok(Found {
             mode: Mode::Regex,
-            spans: self.condensed(query, self.listed(query, "matches", scored))?,
+            spans,
             by_meaning_alone: false,
+            stages: clock.times(),
         })
     }
 
@@ -315,7 +329,7 @@ impl Searcher<'_> {
         scored.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| self.by_place(a.0, b.0)));
         let pairs: Vec<(f32, u32)> = scored
             .iter()
-            .map(|(row, score)| (*score, self.snapshot.file_of_row(*row)))
+            .map(|(row, score)| (*score, self.corpus.file_of_row(*row)))
             .collect();
         // An arm's scores have a scale of their own.
         let loss = self.loss(scored.first().map_or(0.0, |best| best.1.abs() * 0.5));
@@ -338,7 +352,7 @@ impl Searcher<'_> {
         if meant.names.is_empty() && kinds.is_empty() {
             return None;
         }
-        let chunk = self.snapshot.chunk(row);
+        let chunk = self.corpus.chunk(row);
         let keys: Vec<String> = meant
             .names
             .iter()
@@ -346,7 +360,7 @@ impl Searcher<'_> {
             .collect();
         let is_named = |name: &str| keys.contains(&words::identifier_key(name));
         let is_of_kind = |kind| kinds.is_empty() || kinds.contains(&kind);
-        let symbols = self.snapshot.chunk_symbols(row);
+        let symbols = self.corpus.chunk_symbols(row);
         if let Some(at) = symbols
             .iter()
             .position(|symbol| is_named(symbol.name) && is_of_kind(symbol.kind))
@@ -360,27 +374,27 @@ impl Searcher<'_> {
         symbols.iter().position(|symbol| is_of_kind(symbol.kind))
     }
 
-    /// Order of equals: by path, then by line.
+    /// Order of equals: by part, by path, then by line.
     fn by_place(&self, a: u32, b: u32) -> std::cmp::Ordering {
-        let (a, b) = (self.snapshot.chunk(a), self.snapshot.chunk(b));
-        (a.path, a.span.start_line, a.span.end_line).cmp(&(
-            b.path,
-            b.span.start_line,
-            b.span.end_line,
-        ))
+        let place = |row: u32| {
+            let (part, _) = self.corpus.part_of_row(row);
+            let chunk = self.corpus.chunk(row);
+            (part, chunk.path, chunk.span.start_line, chunk.span.end_line)
+        };
+        place(a).cmp(&place(b))
     }
 
     /// A ranked span as it is shown.
     pub fn hit(&self, rank: usize, span: &RankedSpan) -> Result<Hit, SearchError> {
-        let chunk = self.snapshot.chunk(span.row);
-        let first = self.snapshot.chunk(*span.rows.start()).span;
-        let last = self.snapshot.chunk(*span.rows.end()).span;
+        let chunk = self.corpus.chunk(span.row);
+        let first = self.corpus.chunk(*span.rows.start()).span;
+        let last = self.corpus.chunk(*span.rows.end()).span;
         let bytes = ByteRange {
             start: first.bytes.start,
             end: last.bytes.end,
         };
-        let text = self.snapshot.file_text(chunk.file)?;
-        let symbols = self.snapshot.chunk_symbols(span.row);
+        let text = self.corpus.file_text(chunk.file)?;
+        let symbols = self.corpus.chunk_symbols(span.row);
         let meant = span.definition.and_then(|at| symbols.get(at));
         let (kind, symbol, breadcrumb) = match meant {
             Some(meant) => (meant.kind, Some(meant.name), meant.breadcrumb),

@@ -34,9 +34,23 @@ pub enum ServeError {
         /// The address.
         address: SocketAddr,
     },
-    /// The token cannot be sent in a header, or is easily guessed.
-    #[error("the token is {0}; put one line of up to 512 printable characters into the token file")]
-    BadToken(&'static str),
+    /// A line of the token file is no token.
+    #[error("token file, line {line}: {detail}")]
+    BadToken {
+        /// The line, 1-based.
+        line: usize,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The token file has none.
+    #[error("the token file holds no token; put one of at least 16 characters on a line of it")]
+    NoToken,
+    /// A setting names no host.
+    #[error("serve.hosts: {0:?} is no name of a host; write it without scheme and port")]
+    BadHost(String),
+    /// A setting names no origin.
+    #[error("serve.origins: {0:?} is no origin; write it as https://portal.example.com")]
+    BadOrigin(String),
     /// The registry cannot be read or written, or is damaged.
     #[error(
         "registry {path}: {detail}; mend it or move it away and register the repositories anew"

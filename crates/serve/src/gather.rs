@@ -1,26 +1,31 @@
-//! One answer from one repository, or one answer made of several.
+//! One answer from one repository, or from several as if they were one.
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use wherein_core::{Hit, IndexState, Query, SearchAnswer};
-use wherein_index::{Current, IndexError, Repository, SearchOptions};
+use wherein_core::{IndexState, Query, SearchAnswer};
+use wherein_index::{IndexError, Joint, JointError, Member, Repository, SearchOptions};
 
 use crate::job::Wish;
 use crate::problem::Problem;
 use crate::served::Served;
 use crate::state::AppState;
 
-/// Which repositories to search.
+/// Which repositories to ask.
 pub(crate) struct Scope {
     pub(crate) repositories: Vec<Arc<Served>>,
     /// Whether they were named; else those that cannot answer are left out.
     pub(crate) is_named: bool,
 }
 
-struct Part {
-    answer: SearchAnswer,
-    chunks: usize,
+impl Scope {
+    /// One that was named.
+    pub(crate) fn one(served: &Arc<Served>) -> Self {
+        Self {
+            repositories: vec![Arc::clone(served)],
+            is_named: true,
+        }
+    }
 }
 
 /// Searches; blocks. Starts a look where the last one is old.
@@ -30,69 +35,12 @@ pub(crate) fn search(
     query: &Query,
     options: &SearchOptions,
 ) -> Result<SearchAnswer, Problem> {
-    let began = Instant::now();
-    if let Some(refresher) = state.refresher() {
-        refresher.bring_in(&scope.repositories);
-    }
-    let mut parts = Vec::with_capacity(scope.repositories.len());
-    let mut first_problem = None;
-    for served in &scope.repositories {
-        match part(state, served, query, options) {
-            Ok(part) => parts.push(part),
-            Err(failure) if scope.is_named || !failure.is_of_repository => {
-                return Err(failure.problem);
-            }
-            Err(failure) => {
-                first_problem.get_or_insert(failure.problem);
-            }
-        }
-    }
-    let is_whole = first_problem.is_none();
-    let Some(mut answer) = merged(parts, query.k) else {
-        return Err(first_problem.unwrap_or_else(|| {
-            Problem::not_indexed("no repository is registered; PUT /v1/repos/{name} with {\"path\": \"/its/folder\"}")
-        }));
-    };
-    answer.index.fresh &= is_whole;
-    answer.took_ms = began.elapsed().as_secs_f64() * 1000.0;
-    Ok(answer)
-}
-
-/// Why one repository gives no answer.
-struct Failure {
-    problem: Problem,
-    /// Another repository may answer the same query.
-    is_of_repository: bool,
-}
-
-impl Failure {
-    fn of_repository(problem: Problem) -> Self {
-        Self {
-            problem,
-            is_of_repository: true,
-        }
-    }
-}
-
-fn part(
-    state: &AppState,
-    served: &Arc<Served>,
-    query: &Query,
-    options: &SearchOptions,
-) -> Result<Part, Failure> {
-    let search = |repository: &Repository| repository.search_with(query, options);
-    let (mut answer, current) = asked(state, served, search)?;
-    answer.index.fresh &= served.is_seen_within(state.fresh_age());
+    let question = |members: &[Member<'_>]| wherein_index::search(members, query, options);
+    let mut answer = ask(state, scope, question, |answer| &mut answer.index)?;
     if let Some(exact) = &mut answer.exact {
         exact.complete &= answer.index.fresh;
     }
-    for hit in &mut answer.hits {
-        hit.repo = Some(served.name.clone());
-    }
-    Ok(Part {
-        answer,
-        chunks: current.rows.count(),
-    })
+    Ok(answer)
 }
 
 /// One answer of one repository; blocks. What has just been written is brought in first.
@@ -102,49 +50,140 @@ pub(crate) fn answer<A>(
     question: impl Fn(&Repository) -> Result<A, IndexError>,
     index_of: impl Fn(&mut A) -> &mut IndexState,
 ) -> Result<A, Problem> {
+    let alone = |members: &[Member<'_>]| {
+        let mut answer = question(members[0].repository)?;
+        let states = vec![index_of(&mut answer).clone()];
+        Ok(Joint {
+            answer,
+            states,
+            stages: Vec::new(),
+        })
+    };
+    ask(state, &Scope::one(served), alone, &index_of)
+}
+
+/// One answer of all that are asked; blocks. What has just been written is brought in
+/// first, and a look is started where the last one is old.
+pub(crate) fn ask<A>(
+    state: &AppState,
+    scope: &Scope,
+    question: impl Fn(&[Member<'_>]) -> Result<Joint<A>, JointError>,
+    index_of: impl Fn(&mut A) -> &mut IndexState,
+) -> Result<A, Problem> {
+    let began = Instant::now();
     if let Some(refresher) = state.refresher() {
-        refresher.bring_in(std::slice::from_ref(served));
+        refresher.bring_in(&scope.repositories);
     }
-    let (mut answer, _) = asked(state, served, question).map_err(|failure| failure.problem)?;
-    index_of(&mut answer).fresh &= served.is_seen_within(state.fresh_age());
+    state.metrics().stage("bring_in", began.elapsed());
+    let mut asked: Vec<(&Arc<Served>, Member<'_>)> = Vec::new();
+    let mut first_problem = None;
+    for served in &scope.repositories {
+        match ready(state, served) {
+            Ok(repository) => {
+                let name = Some(served.name.as_str());
+                asked.push((served, Member { repository, name }));
+            }
+            Err(problem) if scope.is_named => return Err(problem),
+            Err(problem) => {
+                first_problem.get_or_insert(problem);
+            }
+        }
+    }
+    let result = loop {
+        let failed = match question(&members(&asked)) {
+            Ok(joint) => break Ok(joint),
+            // What is wrong is the question.
+            Err(failed) if failed.member.is_none() && failed.error.is_bad_request() => {
+                break Err(failed.error);
+            }
+            Err(failed) => failed,
+        };
+        // Where it is not told which of them cannot answer, each is asked alone.
+        let own = || {
+            let mut alone = asked.iter().enumerate();
+            alone.find_map(|(at, one)| Some((at, question(&[one.1]).err()?.error)))
+        };
+        let found = match failed.member {
+            Some(at) => (at, failed.error),
+            None if asked.len() == 1 => (0, failed.error),
+            None => match own() {
+                Some(found) => found,
+                None => break Err(failed.error),
+            },
+        };
+        let (at, error) = found;
+        let is_its_own = error.is_mended_by_rebuild() || error.is_of_repository();
+        let (served, _) = asked.remove(at);
+        let problem = self::failed(state, served, error);
+        if scope.is_named || !is_its_own {
+            return Err(problem);
+        }
+        first_problem.get_or_insert(problem);
+        if asked.is_empty() {
+            break Err(IndexError::NotIndexed {
+                root: served.root.clone(),
+            });
+        }
+    };
+    if asked.is_empty() {
+        return Err(first_problem.unwrap_or_else(nothing_registered));
+    }
+    let Joint {
+        mut answer,
+        states,
+        stages,
+    } = result.map_err(Problem::from)?;
+    for (stage, took) in stages {
+        state.metrics().stage(stage, took);
+    }
+    let mut is_fresh = first_problem.is_none();
+    for ((served, _), index) in asked.iter().zip(&states) {
+        is_fresh &= index.fresh && served.is_seen_within(state.fresh_age());
+        state.refresh(served);
+    }
+    index_of(&mut answer).fresh &= is_fresh;
     Ok(answer)
 }
 
-fn asked<A>(
-    state: &AppState,
-    served: &Arc<Served>,
-    question: impl Fn(&Repository) -> Result<A, IndexError>,
-) -> Result<(A, Arc<Current>), Failure> {
+fn members<'r>(asked: &[(&Arc<Served>, Member<'r>)]) -> Vec<Member<'r>> {
+    asked.iter().map(|one| one.1).collect()
+}
+
+fn nothing_registered() -> Problem {
+    Problem::not_indexed(
+        "no repository is registered; PUT /v1/repos/{name} with {\"path\": \"/its/folder\"}",
+    )
+}
+
+/// The repository, when it is open and has an index.
+fn ready<'s>(state: &AppState, served: &'s Arc<Served>) -> Result<&'s Repository, Problem> {
     let name = &served.name;
     let repository = served.repository().map_err(|error| {
         tracing::warn!(%error, repo = name, "a repository cannot be opened");
         let detail = format!("repository {name:?} cannot be opened: {error}");
-        Failure::of_repository(Problem::unavailable(detail).retry_after(5))
+        Problem::unavailable(detail).retry_after(5)
     })?;
-    let Some(current) = repository.current() else {
-        return Err(Failure::of_repository(not_indexed(state, served)));
-    };
-    let answer = match question(repository) {
-        Ok(answer) => answer,
-        Err(error) if error.is_mended_by_rebuild() => {
-            tracing::error!(%error, repo = name, "a damaged index is built anew");
-            let mut problem = Problem::unavailable(format!(
-                "the index of {name:?} is damaged and is built anew"
-            ));
-            if let Ok(job) = state.ask(served, Wish::Asked { full: true }) {
-                problem = problem.job(&job.view_id());
-            }
-            return Err(Failure::of_repository(problem.retry_after(1)));
-        }
-        Err(error) => {
-            return Err(Failure {
-                is_of_repository: error.is_of_repository(),
-                problem: Problem::from(error),
-            });
-        }
-    };
-    state.refresh(served);
-    Ok((answer, current))
+    if repository.is_indexed() {
+        Ok(repository)
+    } else {
+        Err(not_indexed(state, served))
+    }
+}
+
+/// Why one repository gives no answer; a damaged index is built anew.
+fn failed(state: &AppState, served: &Arc<Served>, error: IndexError) -> Problem {
+    if !error.is_mended_by_rebuild() {
+        return Problem::from(error);
+    }
+    let name = &served.name;
+    tracing::error!(%error, repo = name, "a damaged index is built anew");
+    let mut problem = Problem::unavailable(format!(
+        "the index of {name:?} is damaged and is built anew"
+    ));
+    if let Ok(job) = state.ask(served, Wish::Asked { full: true }) {
+        problem = problem.job(&job.view_id());
+    }
+    problem.retry_after(1)
 }
 
 /// Says which job makes the index, and starts one unless one has just failed.
@@ -159,130 +198,5 @@ fn not_indexed(state: &AppState, served: &Arc<Served>) -> Problem {
         None => Problem::not_indexed(format!(
             "repository {name:?} is not indexed and its last job has not changed that; POST /v1/repos/{name}/index starts another"
         )),
-    }
-}
-
-/// The best of all by score; equal ones in the order of the repositories.
-fn merged(mut parts: Vec<Part>, k: usize) -> Option<SearchAnswer> {
-    if parts.len() < 2 {
-        return parts.pop().map(|part| part.answer);
-    }
-    let index = merged_state(&parts);
-    let by_meaning_alone = parts.iter().all(|part| part.answer.by_meaning_alone);
-    let mut answers = parts.into_iter().map(|part| part.answer);
-    let mut answer = answers.next()?;
-    answer.hits.extend(answers.flat_map(|other| other.hits));
-    answer
-        .hits
-        .sort_by(|a: &Hit, b: &Hit| b.score.total_cmp(&a.score));
-    answer.hits.truncate(k);
-    for (index, hit) in answer.hits.iter_mut().enumerate() {
-        hit.rank = index + 1;
-    }
-    answer.index = index;
-    // Its paths are of one repository.
-    answer.exact = None;
-    answer.by_meaning_alone = by_meaning_alone;
-    Some(answer)
-}
-
-fn merged_state(parts: &[Part]) -> IndexState {
-    let mut state = IndexState {
-        fresh: true,
-        ..IndexState::default()
-    };
-    let (mut covered, mut chunks) = (0.0, 0);
-    let mut models: Vec<&str> = Vec::new();
-    for part in parts {
-        let index = &part.answer.index;
-        state.generation += index.generation;
-        state.fresh &= index.fresh;
-        state.pending_files += index.pending_files;
-        covered += index.vector_coverage * part.chunks as f64;
-        chunks += part.chunks;
-        if !models.contains(&index.model.as_str()) {
-            models.push(&index.model);
-        }
-    }
-    state.vector_coverage = if chunks == 0 {
-        1.0
-    } else {
-        covered / chunks as f64
-    };
-    state.model = models.join(", ");
-    state
-}
-
-#[cfg(test)]
-mod tests {
-    use wherein_core::{ChunkKind, Mode};
-
-    use super::*;
-
-    fn part(repo: &str, scores: &[f32], chunks: usize, coverage: f64) -> Part {
-        let hit = |(index, score): (usize, &f32)| Hit {
-            rank: index + 1,
-            score: *score,
-            repo: Some(repo.to_owned()),
-            path: format!("{index}.rs"),
-            start_line: 1,
-            end_line: 1,
-            language: "rust".to_owned(),
-            kind: ChunkKind::Function,
-            symbol: None,
-            breadcrumb: String::new(),
-            text: String::new(),
-            explain: None,
-        };
-        Part {
-            answer: SearchAnswer {
-                query: "q".to_owned(),
-                mode: Mode::Hybrid,
-                took_ms: 0.0,
-                index: IndexState {
-                    repo: format!("/{repo}"),
-                    generation: 2,
-                    head: Some("x".to_owned()),
-                    fresh: repo == "a",
-                    pending_files: 3,
-                    vector_coverage: coverage,
-                    model: "m".to_owned(),
-                },
-                hits: scores.iter().enumerate().map(hit).collect(),
-                by_meaning_alone: repo == "a",
-                exact: None,
-            },
-            chunks,
-        }
-    }
-
-    #[test]
-    fn several_answers_become_one() {
-        let one = merged(vec![part("a", &[0.5], 1, 1.0)], 10).expect("answer");
-        assert_eq!((one.index.repo.as_str(), one.index.generation), ("/a", 2));
-        let both = vec![
-            part("a", &[0.9, 0.5], 3, 1.0),
-            part("b", &[0.9, 0.7], 1, 0.0),
-        ];
-        let answer = merged(both, 3).expect("answer");
-        // Where one has the words, the others stand behind it.
-        assert!(!answer.by_meaning_alone);
-        let order: Vec<_> = answer
-            .hits
-            .iter()
-            .map(|hit| (hit.rank, hit.repo.as_deref().expect("repo"), hit.score))
-            .collect();
-        assert_eq!(order, [(1, "a", 0.9), (2, "b", 0.9), (3, "b", 0.7)]);
-        let expected = IndexState {
-            repo: String::new(),
-            generation: 4,
-            head: None,
-            fresh: false,
-            pending_files: 6,
-            vector_coverage: 0.75,
-            model: "m".to_owned(),
-        };
-        assert_eq!(answer.index, expected);
-        assert!(merged(Vec::new(), 3).is_none());
     }
 }

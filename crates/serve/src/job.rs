@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 use tokio::sync::watch;
 use utoipa::ToSchema;
-use wherein_index::{IndexError, IndexReport, Progress};
+use wherein_index::{IndexError, IndexReport, Progress, Repository};
 
 use crate::served::Served;
+use crate::unfinished::Entry;
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -75,6 +76,8 @@ pub(crate) struct JobView {
     report: Option<JobReport>,
     /// Why it failed.
     error: Option<String>,
+    /// What it waits for, when it could not begin.
+    waits_for: Option<String>,
 }
 
 impl JobView {
@@ -83,15 +86,59 @@ impl JobView {
     }
 }
 
+/// Paths that were passed over for one reason.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct SkipsOfReason {
+    /// The reason, as `wherein why` names it.
+    reason: String,
+    /// Whether the files are in the index all the same, cut by lines.
+    partial: bool,
+    /// How many; a whole folder counts once.
+    paths: u64,
+    /// The first of them.
+    examples: Vec<String>,
+}
+
+/// Paths that are named of each reason.
+const EXAMPLES: usize = 10;
+
+/// What a repository has passed over, most first.
+pub(crate) fn skips(repository: &Repository) -> Vec<SkipsOfReason> {
+    let mut all: Vec<SkipsOfReason> = Vec::new();
+    for skip in repository.skips() {
+        let reason = skip.reason.name();
+        let at = all.iter().position(|one| one.reason == reason);
+        let at = at.unwrap_or_else(|| {
+            all.push(SkipsOfReason {
+                reason: reason.to_owned(),
+                partial: skip.reason.is_partial(),
+                paths: 0,
+                examples: Vec::new(),
+            });
+            all.len() - 1
+        });
+        all[at].paths += 1;
+        if all[at].examples.len() < EXAMPLES {
+            all[at].examples.push(skip.path);
+        }
+    }
+    all.sort_by(|a, b| b.paths.cmp(&a.paths).then_with(|| a.reason.cmp(&b.reason)));
+    all
+}
+
 macro_rules! job_report {
     ($($(#[$doc:meta])* $field:ident: $type:ty,)*) => {
         /// What an index job did.
         #[derive(Clone, Debug, Serialize, ToSchema)]
-        pub(crate) struct JobReport { $($(#[$doc])* $field: $type,)* }
+        pub(crate) struct JobReport {
+            $($(#[$doc])* $field: $type,)*
+            /// What was passed over and why, most first.
+            skips: Vec<SkipsOfReason>,
+        }
 
-        impl From<IndexReport> for JobReport {
-            fn from(report: IndexReport) -> Self {
-                Self { $($field: report.$field,)* }
+        impl JobReport {
+            fn of(report: IndexReport, skips: Vec<SkipsOfReason>) -> Self {
+                Self { $($field: report.$field,)* skips }
             }
         }
     };
@@ -156,14 +203,31 @@ pub(crate) struct Record {
     progress: Arc<Progress>,
     began: Option<Instant>,
     seconds: f64,
-    report: Option<IndexReport>,
+    report: Option<JobReport>,
     error: Option<String>,
+    /// Since when it cannot begin, and what it waits for.
+    waits: Option<(Instant, String)>,
 }
+
+/// How a run ended.
+pub(crate) enum RunEnd {
+    /// The job is over.
+    Over,
+    /// It has to be run once more, now.
+    Again,
+    /// Another process writes the index: it has to be run once more, later.
+    Later,
+}
+
+/// How long a job waits for another process that writes an index.
+const LOCK_PATIENCE: Duration = Duration::from_mins(10);
 
 /// An index job and all that becomes of it.
 pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) served: Arc<Served>,
+    /// Starts of the service that it has seen before this one.
+    pub(crate) attempts: u32,
     created_at: u64,
     record: Mutex<Record>,
     states: watch::Sender<JobState>,
@@ -178,12 +242,18 @@ pub(crate) struct Run {
 }
 
 impl Job {
-    pub(crate) fn new(id: String, served: Arc<Served>, wish: Wish) -> Self {
+    pub(crate) fn new(
+        id: String,
+        served: Arc<Served>,
+        wish: Wish,
+        created_at: Option<u64>,
+    ) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Self {
             id,
             served,
-            created_at: now.map_or(0, |now| now.as_secs()),
+            attempts: 0,
+            created_at: created_at.unwrap_or(now.map_or(0, |now| now.as_secs())),
             record: Mutex::new(Record {
                 state: JobState::Queued,
                 full: wish == Wish::Asked { full: true },
@@ -197,6 +267,7 @@ impl Job {
                 seconds: 0.0,
                 report: None,
                 error: None,
+                waits: None,
             }),
             states: watch::Sender::new(JobState::Queued),
         }
@@ -232,8 +303,13 @@ impl Job {
                 .began
                 .map_or(record.seconds, |began| began.elapsed().as_secs_f64()),
             created_at: self.created_at,
-            report: record.report.clone().map(JobReport::from),
+            report: record.report.clone(),
             error: record.error.clone(),
+            waits_for: record
+                .waits
+                .as_ref()
+                .filter(|_| record.state == JobState::Queued)
+                .map(|waits| waits.1.clone()),
         }
     }
 
@@ -273,6 +349,33 @@ impl Job {
     /// Why it failed.
     pub(crate) fn failure(&self) -> Option<String> {
         self.record().error.clone()
+    }
+
+    /// What is written down of it, so that it is gone on with after a restart: nothing of
+    /// a look that nobody asked for.
+    pub(crate) fn entry(&self) -> Option<Entry> {
+        let record = self.record();
+        // What somebody has stopped is not begun again.
+        let is_wanted = !record.progress.is_stopped() || record.again.is_some();
+        (record.is_known && is_wanted && !record.state.is_over()).then(|| Entry {
+            id: self.id.clone(),
+            repo: self.served.name.clone(),
+            full: record.full || record.again == Some(true),
+            created_at: self.created_at,
+            attempts: self.attempts,
+        })
+    }
+
+    /// How long it has waited for another process.
+    pub(crate) fn has_waited(&self) -> Duration {
+        let record = self.record();
+        let waits = record.waits.as_ref();
+        waits.map_or(Duration::ZERO, |waits| waits.0.elapsed())
+    }
+
+    /// How long it ran.
+    pub(crate) fn took(&self) -> Duration {
+        Duration::from_secs_f64(self.record().seconds)
     }
 
     /// How long it has been running; zero when it waits.
@@ -327,13 +430,36 @@ impl Job {
         })
     }
 
-    /// Ends a run; `true` when another one has to follow.
-    pub(crate) fn end(&self, result: Result<Option<IndexReport>, IndexError>) -> bool {
+    /// Ends a run; `skips` are told of a job that somebody asked for.
+    pub(crate) fn end(
+        &self,
+        result: Result<Option<IndexReport>, IndexError>,
+        skips: Vec<SkipsOfReason>,
+    ) -> RunEnd {
         let mut record = self.record();
+        let record = &mut *record;
+        if let Err(error) = &result
+            && error.is_locked()
+            && record.is_patient
+            && !record.progress.is_stopped()
+        {
+            let since = record
+                .waits
+                .as_ref()
+                .map_or_else(Instant::now, |waits| waits.0);
+            if since.elapsed() < LOCK_PATIENCE {
+                record.waits = Some((since, error.to_string()));
+                record.began = None;
+                record.state = JobState::Queued;
+                self.states.send_replace(record.state);
+                return RunEnd::Later;
+            }
+        }
+        record.waits = None;
         if let Some(full) = record.again.take() {
             record.full = full;
             record.progress = Arc::new(Progress::default());
-            return true;
+            return RunEnd::Again;
         }
         record.seconds = record
             .began
@@ -342,7 +468,7 @@ impl Job {
         record.state = match result {
             Ok(report) => {
                 let is_whole = report.as_ref().is_none_or(|report| report.complete);
-                record.report = report;
+                record.report = report.map(|report| JobReport::of(report, skips));
                 if record.progress.is_stopped() && !is_whole {
                     JobState::Cancelled
                 } else {
@@ -356,7 +482,7 @@ impl Job {
             }
         };
         self.states.send_replace(record.state);
-        false
+        RunEnd::Over
     }
 
     /// Ends it by a bug of ours.

@@ -4,15 +4,18 @@
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::watch;
 use wherein_index::{IndexError, IndexOptions, IndexReport, Repository};
 
 use crate::filler::Filler;
-use crate::job::{Job, Run, Wish};
+use crate::job::{self, Job, Run, RunEnd, Wish};
+use crate::metrics::Metrics;
+use crate::process;
 use crate::served::Served;
+use crate::unfinished::{Entry, Unfinished};
 
 /// Most jobs that wait.
 pub(crate) const MAX_QUEUED: usize = 64;
@@ -22,8 +25,14 @@ const MAX_FINISHED: usize = 256;
 const MAX_RUNNING: usize = 2;
 /// How long after the last job its memory counts as not needed any more.
 const REST: Duration = Duration::from_millis(100);
-/// How long a run waits for another process that writes an index.
-const LOCK_PATIENCE: Duration = Duration::from_mins(10);
+/// How long after a job could not begin it is tried again, since another process writes
+/// its index; others go first meanwhile.
+const LATER: Duration = Duration::from_millis(250);
+/// The longest such time: each is as long as the job has waited already.
+const MAX_LATER: Duration = Duration::from_secs(10);
+
+/// Starts of the service that a job may see before it is taken for what ends it.
+const MAX_ATTEMPTS: u32 = 3;
 
 /// Why a job is not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +46,8 @@ pub(crate) enum Refused {
 #[derive(Default)]
 struct Table {
     waiting: VecDeque<Arc<Job>>,
+    /// Those that wait for another process, and when they are tried again.
+    later: Vec<(Instant, Arc<Job>)>,
     /// Waiting and running ones.
     active: Vec<Arc<Job>>,
     finished: VecDeque<Arc<Job>>,
@@ -49,18 +60,33 @@ pub(crate) struct Jobs {
     /// Tells the jobs of one start of the service from those of another.
     start: u64,
     table: Mutex<Table>,
+    /// Told when there may be something for a worker that waits.
+    changed: Condvar,
     workers: watch::Sender<usize>,
+    /// Where those are written down that are not done.
+    unfinished: Option<Unfinished>,
+    metrics: Arc<Metrics>,
+    /// Whether jobs go behind searches.
+    are_behind: bool,
     /// Told when the first job begins and when the last one has ended.
     at_work: OnceLock<fn(bool)>,
     filler: Arc<Filler>,
 }
 
 impl Jobs {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(
+        unfinished: Option<Unfinished>,
+        metrics: Arc<Metrics>,
+        are_behind: bool,
+    ) -> Arc<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
         Arc::new(Self {
-            start: now.map_or(0, |now| now.as_secs()),
+            start: now.map_or(0, |now| now.as_millis() as u64),
             table: Mutex::new(Table::default()),
+            changed: Condvar::new(),
+            are_behind,
+            unfinished,
+            metrics,
             workers: watch::Sender::new(0),
             at_work: OnceLock::new(),
             filler: Filler::new(),
@@ -93,7 +119,7 @@ impl Jobs {
         question: Option<&str>,
     ) -> Result<Arc<Job>, Refused> {
         let mut table = self.table();
-        if table.is_closed {
+        if table.is_closed || served.is_gone() {
             return Err(Refused::Closed);
         }
         if let Some(job) = table.of(served) {
@@ -101,17 +127,66 @@ impl Jobs {
                 Some(_) => job.join_waiting(),
                 None => job.join(wish),
             }
+            if matches!(wish, Wish::Asked { .. }) {
+                self.write_down(&table);
+            }
             return Ok(job);
-        }
-        if table.waiting.len() >= MAX_QUEUED {
-            return Err(Refused::Full);
         }
         table.made += 1;
         let id = format!("{:x}-{}", self.start, table.made);
-        let job = Arc::new(Job::new(id, Arc::clone(served), wish));
+        let job = Job::new(id, Arc::clone(served), wish, None);
         if let Some(question) = question {
             job.begin_for(question);
         }
+        self.queue(&mut table, job)
+    }
+
+    /// Goes on with a job that the service before has not done; the same id names it.
+    pub(crate) fn resume(
+        self: &Arc<Self>,
+        served: &Arc<Served>,
+        entry: Entry,
+    ) -> Result<Arc<Job>, Refused> {
+        let mut table = self.table();
+        if let Some(job) = table.of(served) {
+            return Ok(job);
+        }
+        let wish = Wish::Asked { full: entry.full };
+        let mut job = Job::new(entry.id, Arc::clone(served), wish, Some(entry.created_at));
+        job.attempts = entry.attempts + 1;
+        self.queue(&mut table, job)
+    }
+
+    /// Jobs that the service before has not done.
+    pub(crate) fn left(&self) -> Vec<Entry> {
+        let left = self.unfinished.as_ref();
+        let mut left = left.map_or(Vec::new(), Unfinished::load);
+        left.retain(|entry| {
+            let goes_on = entry.attempts < MAX_ATTEMPTS;
+            if !goes_on {
+                tracing::error!(
+                    repo = entry.repo,
+                    id = entry.id,
+                    "an index job has ended the service more than once and is left out"
+                );
+            }
+            goes_on
+        });
+        left
+    }
+
+    /// Writes down what is not done.
+    fn write_down(&self, table: &Table) {
+        if let Some(unfinished) = self.unfinished.as_ref().filter(|_| !table.is_closed) {
+            unfinished.save(table.active.iter().filter_map(|job| job.entry()).collect());
+        }
+    }
+
+    fn queue(self: &Arc<Self>, table: &mut Table, job: Job) -> Result<Arc<Job>, Refused> {
+        if table.waiting.len() + table.later.len() >= MAX_QUEUED {
+            return Err(Refused::Full);
+        }
+        let job = Arc::new(job);
         let running = *self.workers.borrow();
         if running < MAX_RUNNING {
             let jobs = Arc::clone(self);
@@ -129,7 +204,43 @@ impl Jobs {
         }
         table.waiting.push_back(Arc::clone(&job));
         table.active.push(Arc::clone(&job));
+        self.changed.notify_one();
+        if job.record().is_known {
+            self.write_down(table);
+        }
         Ok(job)
+    }
+
+    /// How many run, and how many wait.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let table = self.table();
+        let waiting = table.waiting.len() + table.later.len();
+        (table.active.len() - waiting, waiting)
+    }
+
+    /// All that are known outside: those that are not over, then the last ones that are,
+    /// the newest first.
+    pub(crate) fn all(&self) -> Vec<Arc<Job>> {
+        let table = self.table();
+        let active = table.active.iter().filter(|job| job.record().is_known);
+        active.chain(table.finished.iter().rev()).cloned().collect()
+    }
+
+    /// Stops a job: what is done is kept.
+    pub(crate) fn stop(&self, job: &Arc<Job>) {
+        let mut table = self.table();
+        if table.active.iter().any(|one| Arc::ptr_eq(one, job)) {
+            self.stop_in(&mut table, job);
+        }
+    }
+
+    fn stop_in(&self, table: &mut Table, job: &Arc<Job>) {
+        table.stop(job);
+        if job.state().is_over() {
+            self.metrics.job(job.state().name(), Duration::ZERO);
+        }
+        self.write_down(table);
+        self.changed.notify_all();
     }
 
     /// The job that waits or runs for a repository.
@@ -146,10 +257,11 @@ impl Jobs {
 
     /// Stops the job of a repository that is no longer served.
     pub(crate) fn cancel(&self, served: &Arc<Served>) {
+        served.is_gone.store(true, Ordering::SeqCst);
         self.filler.cancel(served);
         let mut table = self.table();
         if let Some(job) = table.of(served) {
-            table.stop(&job);
+            self.stop_in(&mut table, &job);
         }
     }
 
@@ -159,7 +271,7 @@ impl Jobs {
         let mut table = self.table();
         let is_active = table.active.iter().any(|one| Arc::ptr_eq(one, job));
         if is_active && job.is_for_waiters() && waiting.load(Ordering::SeqCst) == 0 {
-            table.stop(job);
+            self.stop_in(&mut table, job);
         }
     }
 
@@ -169,6 +281,8 @@ impl Jobs {
         let mut table = self.table();
         table.is_closed = true;
         table.waiting.clear();
+        table.later.clear();
+        self.changed.notify_all();
         for job in table.active.clone() {
             job.stop();
             if job.state().is_over() {
@@ -187,16 +301,15 @@ impl Jobs {
 
     /// A worker: runs jobs until none waits.
     fn work(&self) {
+        if self.are_behind {
+            process::go_behind();
+        }
         if let Some(at_work) = self.at_work.get() {
             at_work(true);
         }
         loop {
             let (next, is_last) = {
-                let mut table = self.table();
-                let next = table.waiting.pop_front();
-                if next.is_none() {
-                    self.workers.send_modify(|count| *count -= 1);
-                }
+                let next = self.next();
                 (next, *self.workers.borrow() == 0)
             };
             let Some(job) = next else {
@@ -211,6 +324,9 @@ impl Jobs {
                 return;
             };
             while self.run(&job) {}
+            if !job.state().is_over() {
+                continue;
+            }
             // Whoever waited for it goes on meanwhile.
             if let Some(repository) = job.served.opened() {
                 let tidied = catch_unwind(AssertUnwindSafe(|| repository.tidy(false)));
@@ -221,37 +337,85 @@ impl Jobs {
         }
     }
 
-    /// One run; `true` when another one has to follow.
+    /// The next job that can begin. Waits for those that are tried later; a worker that
+    /// gets none has ended.
+    fn next(&self) -> Option<Arc<Job>> {
+        let mut table = self.table();
+        loop {
+            if let Some(job) = table.waiting.pop_front() {
+                return Some(job);
+            }
+            let now = Instant::now();
+            let due = table.later.iter().position(|(at, _)| *at <= now);
+            if let Some(at) = due {
+                return Some(table.later.swap_remove(at).1);
+            }
+            let Some(until) = table.later.iter().map(|(at, _)| *at).min() else {
+                self.workers.send_modify(|count| *count -= 1);
+                return None;
+            };
+            let waited = self.changed.wait_timeout(table, until - now);
+            table = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// One run; `true` when another one has to follow at once.
     fn run(&self, job: &Arc<Job>) -> bool {
         let Some(run) = job.begin() else {
-            self.table().finish(job);
+            let mut table = self.table();
+            // Whoever stopped it may have ended it.
+            if table.active.iter().any(|one| Arc::ptr_eq(one, job)) {
+                self.end(&mut table, job);
+            }
             return false;
         };
         let began = job.served.look_begins();
         let result = catch_unwind(AssertUnwindSafe(|| {
             let repository = job.served.repository()?;
-            bring_up_to_date(repository, &run)
+            let report = bring_up_to_date(repository, &run)?;
+            let is_known = job.record().is_known;
+            let skips = is_known.then(|| job::skips(repository));
+            Ok((report, skips.unwrap_or_default()))
         }));
         self.filler.ask(&job.served);
         // From here on no wish can join a job that ends.
         let mut table = self.table();
-        let is_again = if let Ok(result) = result {
+        let ended = if let Ok(result) = result {
             match &result {
-                Ok(Some(report)) if report.complete => job.served.look_was_complete(began),
+                Ok((Some(report), _)) if report.complete => {
+                    job.served.look_was_complete(began);
+                }
                 Ok(_) => {}
                 Err(_) if run.progress.is_stopped() => {}
                 Err(error) => tracing::warn!(repo = job.served.name, %error, "an index job failed"),
             }
-            job.end(result)
+            match result {
+                Ok((report, skips)) => job.end(Ok(report), skips),
+                Err(error) => job.end(Err(error), Vec::new()),
+            }
         } else {
             tracing::error!(repo = job.served.name, "an index job panicked");
             job.fail("the job ended by a bug of wherein; see the log");
-            false
+            RunEnd::Over
         };
-        if !is_again {
-            table.finish(job);
+        match ended {
+            RunEnd::Again => return true,
+            RunEnd::Later if !table.is_closed => {
+                let pause = job.has_waited().clamp(LATER, MAX_LATER);
+                table.later.push((Instant::now() + pause, Arc::clone(job)));
+            }
+            RunEnd::Later | RunEnd::Over => self.end(&mut table, job),
         }
-        is_again
+        false
+    }
+
+    /// A job is over.
+    fn end(&self, table: &mut Table, job: &Arc<Job>) {
+        table.finish(job);
+        self.metrics.job(job.state().name(), job.took());
+        if job.record().is_known {
+            self.write_down(table);
+        }
     }
 }
 
@@ -267,6 +431,7 @@ impl Table {
     fn stop(&mut self, job: &Arc<Job>) {
         job.stop();
         self.waiting.retain(|one| !Arc::ptr_eq(one, job));
+        self.later.retain(|(_, one)| !Arc::ptr_eq(one, job));
         if job.state().is_over() {
             self.finish(job);
         }
@@ -286,16 +451,14 @@ impl Table {
     }
 }
 
-/// Indexes what has changed; waits for another process that writes, and builds
-/// a damaged index anew. `None` when it did not wait.
+/// Indexes what has changed, and builds a damaged index anew. `None` when another process
+/// writes it and that is as good.
 fn bring_up_to_date(repository: &Repository, run: &Run) -> Result<Option<IndexReport>, IndexError> {
-    let wait = if run.is_patient {
-        LOCK_PATIENCE
-    } else {
-        Duration::ZERO
-    };
     let index = |full| {
-        let options = IndexOptions { full, wait };
+        let options = IndexOptions {
+            full,
+            wait: Duration::ZERO,
+        };
         match &run.question {
             Some(question) => repository.index_for(question, options, &run.progress),
             None => repository.index(options, &run.progress),

@@ -10,25 +10,34 @@
     allow(clippy::expect_used, reason = "a test that cannot go on panics")
 )]
 
+mod access;
+mod answered;
+mod connections;
 mod error;
 mod extract;
 mod filler;
 mod gather;
+mod gauges;
 mod guard;
 mod job;
 mod jobs;
 mod limits;
 mod mcp;
+mod metrics;
 mod observe;
 mod problem;
+mod process;
 mod refresher;
+mod register;
 mod registry;
+mod reload;
 mod routes;
 mod running;
 mod served;
 mod server;
 mod state;
 mod tell;
+mod unfinished;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -37,10 +46,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, Uri};
 use axum::middleware::from_fn_with_state;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 
+pub use access::{Token, TokenScope, Tokens};
 pub use error::ServeError;
 pub use mcp::{WorkspaceOptions, serve_stdio};
+pub use reload::Reload;
 pub use server::serve;
 pub use state::AppState;
 pub use tell::tell;
@@ -52,21 +65,25 @@ use crate::problem::Problem;
 pub struct ServeOptions {
     /// Where to listen; port 0 takes a free one.
     pub listen: SocketAddr,
-    /// What `Authorization: Bearer` has to carry; required unless `listen` is a
+    /// What `Authorization: Bearer` has to carry one of; required unless `listen` is a
     /// loopback address.
-    pub token: Option<String>,
+    pub tokens: Tokens,
     /// Settings of the service, and of repositories that have none of their own.
     pub settings: wherein_index::Settings,
     /// The folder of the indexes and of the registry.
     pub home: PathBuf,
     /// Registered (and indexed) at the start, as if by `PUT /v1/repos/{name}`.
     pub repositories: Vec<(String, PathBuf)>,
+    /// How settings are read again while the service runs.
+    pub reload: Option<Reload>,
 }
 
 /// All routes behind all layers.
 pub fn router(state: AppState) -> Router {
     let (routes, _) = routes::openapi::all_routes().split_for_parts();
-    let routes = routes.merge(mcp::service(&state));
+    let routes = routes
+        .merge(routes::page::routes())
+        .merge(mcp::service(&state));
     layered(routes, state)
 }
 
@@ -86,6 +103,9 @@ fn layered(routes: Router<AppState>, state: AppState) -> Router {
         .layer(from_fn_with_state(state.clone(), limits::body_within))
         .layer(CatchPanicLayer::custom(observe::panicked))
         .layer(from_fn_with_state(state.clone(), observe::observe))
+        // Outermost, so that problem documents are written before; quick rather than
+        // small, since most ask from the same machine.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .with_state(state)
 }
 

@@ -29,6 +29,7 @@ const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// the rest.
 pub(crate) struct Gate {
     running: Arc<Semaphore>,
+    max_running: usize,
     waiting: AtomicUsize,
     max_waiting: usize,
 }
@@ -46,9 +47,17 @@ impl Gate {
     pub(crate) fn new(max_concurrent: usize, max_waiting: usize) -> Self {
         Self {
             running: Arc::new(Semaphore::new(max_concurrent)),
+            max_running: max_concurrent,
             waiting: AtomicUsize::new(0),
             max_waiting,
         }
+    }
+
+    /// How many run, and how many wait.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let free = self.running.available_permits();
+        let waiting = self.waiting.load(Ordering::Relaxed);
+        (self.max_running.saturating_sub(free), waiting)
     }
 
     /// Waits for a place. The permit goes along with the work, so that work

@@ -74,12 +74,16 @@ problems! {
     no_folder, CONFLICT, "no-folder", "There is no such folder to serve";
     /// The token is missing or another.
     unauthorized, UNAUTHORIZED, "unauthorized", "A token is required";
+    /// The token may not do that.
+    out_of_scope, FORBIDDEN, "scope", "The token may not do this";
     /// A page of another site asks.
     foreign_origin, FORBIDDEN, "foreign-origin", "The request comes from another site";
     /// The path is no route.
     unknown_route, NOT_FOUND, "unknown-route", "There is no such route";
     /// The name is not registered.
     unknown_repository, NOT_FOUND, "unknown-repository", "There is no such repository";
+    /// Nothing is indexed at a place.
+    unknown_place, NOT_FOUND, "unknown-place", "There is no such place in the index";
     /// The job is not known, or forgotten.
     unknown_job, NOT_FOUND, "unknown-job", "There is no such job";
     /// The route has no such method.
@@ -90,6 +94,8 @@ problems! {
     not_indexed, CONFLICT, "not-indexed", "The repository is not indexed";
     /// One more would be too many.
     too_many_repositories, CONFLICT, "too-many-repositories", "Too many repositories are registered";
+    /// The settings say otherwise.
+    set_repository, CONFLICT, "set-repository", "The settings name this repository";
     /// The body is too large.
     too_large, PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large";
     /// The address is too long.
@@ -155,6 +161,11 @@ impl Problem {
         self
     }
 
+    /// The sort of problem.
+    pub(crate) fn kind(&self) -> &str {
+        &self.document.kind
+    }
+
     /// What is wrong, and what to do.
     pub(crate) fn detail(&self) -> &str {
         &self.document.detail
@@ -191,6 +202,9 @@ impl IntoResponse for Problem {
 
 impl From<IndexError> for Problem {
     fn from(error: IndexError) -> Self {
+        if matches!(error, IndexError::NoSuchPlace { .. }) {
+            return Self::unknown_place(error.to_string());
+        }
         if error.is_bad_request() {
             return Self::bad_query(error.to_string());
         }

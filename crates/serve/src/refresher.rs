@@ -128,7 +128,7 @@ async fn attend(jobs: Arc<Jobs>, served: Weak<Served>, attended: Arc<AtomicBool>
         // What changes from here on is told again.
         attended.store(false, Ordering::SeqCst);
         let has_changes = || {
-            let served = served.upgrade()?;
+            let served = served.upgrade().filter(|served| !served.is_gone())?;
             served.opened()?.has_changes().then_some(served)
         };
         let Some(served) = has_changes() else {

@@ -58,6 +58,11 @@ impl Registry {
         }
     }
 
+    /// The file.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads it; none yet is an empty one.
     pub(crate) fn load(&self) -> Result<Roots, ServeError> {
         let text = match fs::metadata(&self.path) {

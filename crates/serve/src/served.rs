@@ -2,7 +2,7 @@
 //! first needed) and when it was last looked at.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -105,6 +105,8 @@ struct Looks {
 pub(crate) struct Served {
     pub(crate) name: String,
     pub(crate) root: PathBuf,
+    /// Whether the settings name it; else it is registered.
+    pub(crate) is_set: bool,
     opener: Arc<Opener>,
     refresher: Option<Arc<Refresher>>,
     first: First,
@@ -112,6 +114,8 @@ pub(crate) struct Served {
     handle: OnceLock<Repository>,
     opening: Mutex<()>,
     looks: Mutex<Looks>,
+    /// Whether it is served no longer: nothing more is read of it.
+    pub(crate) is_gone: AtomicBool,
     /// Calls that wait for a first index.
     pub(crate) waiting: AtomicUsize,
 }
@@ -120,6 +124,7 @@ impl Served {
     pub(crate) fn new(
         name: String,
         root: PathBuf,
+        is_set: bool,
         opener: Arc<Opener>,
         refresher: Option<Arc<Refresher>>,
         first: First,
@@ -130,12 +135,19 @@ impl Served {
             refresher,
             name,
             root,
+            is_set,
             opener,
             handle: OnceLock::new(),
             opening: Mutex::new(()),
             looks: Mutex::new(Looks::default()),
+            is_gone: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
         }
+    }
+
+    /// Whether it is served no longer.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.is_gone.load(Ordering::SeqCst)
     }
 
     /// The handle, if it is open.

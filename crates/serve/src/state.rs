@@ -2,39 +2,42 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use wherein_index::{IndexError, Location, ServeSettings, Settings};
+use wherein_index::{ServeSettings, Settings};
 
 use crate::ServeOptions;
+use crate::access::{Access, Tokens};
 use crate::error::ServeError;
 use crate::guard::Guard;
 use crate::job::{Job, Wish};
 use crate::jobs::{Jobs, MAX_QUEUED, Refused};
 use crate::limits::Gate;
+use crate::metrics::Metrics;
 use crate::problem::Problem;
 use crate::refresher::Refresher;
-use crate::registry::{self, MAX_REPOSITORIES, Registry};
+use crate::registry::Registry;
 use crate::served::{First, Opener, Served, opener};
+use crate::unfinished::Unfinished;
 
-/// Longest path of a folder, in characters.
-const MAX_PATH_CHARS: usize = 4096;
-
-/// Most requests that follow a job as it goes.
-const MAX_FOLLOWERS: usize = 64;
+/// Indexes that are opened at once when the service starts.
+const LOADERS: usize = 4;
 
 /// What all requests share; a clone is another handle on the same.
 #[derive(Clone)]
 pub struct AppState(Arc<Shared>);
 
+pub(crate) type Repositories = BTreeMap<String, Arc<Served>>;
+
 struct Shared {
     limits: ServeSettings,
+    metrics: Arc<Metrics>,
     results: usize,
-    home: std::path::PathBuf,
+    home: PathBuf,
     guard: Guard,
     gate: Gate,
     opener: Arc<Opener>,
@@ -44,34 +47,55 @@ struct Shared {
     first: First,
     /// Held while the registry changes.
     changing: Mutex<()>,
-    repositories: RwLock<BTreeMap<String, Arc<Served>>>,
+    repositories: RwLock<Repositories>,
     jobs: Arc<Jobs>,
     refresher: Option<Arc<Refresher>>,
     followers: Arc<Semaphore>,
     requests: AtomicU64,
+    /// Whether the indexes that were there at the start are open.
+    is_loaded: AtomicBool,
     is_ending: AtomicBool,
-}
-
-/// Why a folder cannot be registered.
-pub(crate) enum RegisterError {
-    Name,
-    /// It can be no path of a folder.
-    Path(String),
-    /// There is no such folder that can be served.
-    Folder(String),
-    TooMany,
-    Registry(ServeError),
 }
 
 impl AppState {
     /// Reads the registry, loads the model, registers what the options name.
     pub fn open(options: &ServeOptions, address: SocketAddr) -> Result<Self, ServeError> {
-        let guard = Guard::new(address, options.token.clone())?;
+        let serve = &options.settings.serve;
+        let guard = Guard::new(
+            address,
+            options.tokens.clone(),
+            &serve.hosts,
+            &serve.origins,
+        )?;
         let registry = Registry::new(&options.home);
         let roots = registry.load()?;
-        let state = Self::with(&options.settings, &options.home, guard, Some(registry));
+        let unfinished = Unfinished::open(&options.home);
+        let state = Self::with(
+            &options.settings,
+            &options.home,
+            guard,
+            Some(registry),
+            unfinished,
+        );
         for (name, root) in roots {
-            state.put(&name, &root);
+            state.put(&name, &root, false);
+        }
+        let mut set = Vec::new();
+        for (name, path) in &serve.repositories {
+            let (served, _) = state
+                .serve_as_set(name, path)
+                .map_err(|error| error.at_start(name))?;
+            set.push(served);
+        }
+        // Before anything else is asked for, which writes the list anew.
+        for left in state.jobs().left() {
+            if let Some(served) = state.get(&left.repo) {
+                tracing::info!(repo = left.repo, id = left.id, "an index job goes on");
+                let _ = state.jobs().resume(&served, left);
+            }
+        }
+        for served in set {
+            let _ = state.ask(&served, Wish::Asked { full: false });
         }
         for (name, path) in &options.repositories {
             let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
@@ -89,36 +113,97 @@ impl AppState {
     /// For one process that nobody reaches over a network: nothing is registered, and
     /// what will be is forgotten with it.
     pub(crate) fn alone(settings: &Settings, home: &Path) -> Result<Self, ServeError> {
-        let guard = Guard::new(SocketAddr::from(([127, 0, 0, 1], 0)), None)?;
-        Ok(Self::with(settings, home, guard, None))
+        let address = SocketAddr::from(([127, 0, 0, 1], 0));
+        let guard = Guard::new(address, Tokens::default(), &[], &[])?;
+        Ok(Self::with(settings, home, guard, None, None))
     }
 
-    fn with(settings: &Settings, home: &Path, guard: Guard, registry: Option<Registry>) -> Self {
+    fn with(
+        settings: &Settings,
+        home: &Path,
+        guard: Guard,
+        registry: Option<Registry>,
+        unfinished: Option<Unfinished>,
+    ) -> Self {
         let limits = settings.serve.clone();
-        let jobs = Jobs::new();
+        let metrics = Arc::new(Metrics::new());
+        // Threads have the order of the one that starts them: those of searches are not to
+        // be started by a job.
+        wherein_index::start_threads();
+        let jobs = Jobs::new(unfinished, Arc::clone(&metrics), registry.is_some());
         let refresher = Some(&jobs)
             .filter(|_| limits.watch)
             .and_then(Refresher::start);
+        let concurrent = match limits.max_concurrent {
+            0 => 2 * std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            given => given,
+        };
         Self(Arc::new(Shared {
             refresher,
+            metrics,
             results: settings.search.results,
             home: home.to_owned(),
             guard,
-            gate: Gate::new(limits.max_concurrent, limits.max_waiting),
+            gate: Gate::new(concurrent, limits.max_waiting),
+            followers: Arc::new(Semaphore::new(limits.max_streams)),
             limits,
             opener: opener(home.to_owned(), settings.clone()),
             first: match registry {
                 Some(_) => First::Follow,
                 None => First::Look,
             },
+            is_loaded: AtomicBool::new(registry.is_none()),
             registry,
             changing: Mutex::new(()),
             repositories: RwLock::default(),
             jobs,
-            followers: Arc::new(Semaphore::new(MAX_FOLLOWERS)),
             requests: AtomicU64::new(0),
             is_ending: AtomicBool::new(false),
         }))
+    }
+
+    /// Opens the indexes there are; until then the service is not ready. A repository
+    /// that is asked meanwhile is opened by that.
+    pub(crate) fn load(&self) {
+        let began = Instant::now();
+        let all = self.all();
+        let next = std::sync::atomic::AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..LOADERS.min(all.len()) {
+                scope.spawn(|| {
+                    while let Some(served) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if self.is_ending() {
+                            return;
+                        }
+                        if let Err(error) = served.repository() {
+                            tracing::warn!(%error, repo = served.name, "it cannot be opened");
+                        }
+                    }
+                });
+            }
+        });
+        self.0.is_loaded.store(true, Ordering::Release);
+        let ms = began.elapsed().as_secs_f64() * 1000.0;
+        tracing::info!(repositories = all.len(), ms, "ready");
+    }
+
+    /// Whether the indexes that were there at the start are open.
+    pub(crate) fn is_loaded(&self) -> bool {
+        self.0.is_loaded.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    pub(crate) fn gate(&self) -> &Gate {
+        &self.0.gate
+    }
+
+    /// How many follow a job as it goes.
+    pub(crate) fn follower_count(&self) -> usize {
+        let most = self.0.limits.max_streams;
+        most.saturating_sub(self.0.followers.available_permits())
     }
 
     /// The folder of the indexes.
@@ -154,7 +239,8 @@ impl AppState {
             .try_acquire_owned()
             .map_err(|_| {
                 Problem::overloaded(format!(
-                    "{MAX_FOLLOWERS} requests follow jobs already; ask for /v1/jobs/{{id}}"
+                    "{} requests follow jobs already; ask for /v1/jobs/{{id}}",
+                    self.0.limits.max_streams
                 ))
                 .retry_after(5)
             })
@@ -193,7 +279,9 @@ impl AppState {
         &self,
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
+        let came = Instant::now();
         let permit = self.0.gate.enter().await?;
+        self.0.metrics.stage("queue", came.elapsed());
         let state = self.clone();
         let work = tokio::task::spawn_blocking(move || {
             let result = work(&state);
@@ -208,11 +296,42 @@ impl AppState {
         })
     }
 
-    fn repositories(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Served>>> {
+    pub(crate) fn repositories(&self) -> std::sync::RwLockReadGuard<'_, Repositories> {
         self.0
             .repositories
             .read()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn repositories_mut(&self) -> std::sync::RwLockWriteGuard<'_, Repositories> {
+        self.0
+            .repositories
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Held while the list of repositories changes.
+    pub(crate) fn changing(&self) -> MutexGuard<'_, ()> {
+        self.0
+            .changing
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn registry(&self) -> Option<&Registry> {
+        self.0.registry.as_ref()
+    }
+
+    /// A repository that is served from now on.
+    pub(crate) fn served(&self, name: &str, root: &Path, is_set: bool) -> Arc<Served> {
+        Arc::new(Served::new(
+            name.to_owned(),
+            root.to_owned(),
+            is_set,
+            Arc::clone(&self.0.opener),
+            self.0.refresher.clone(),
+            self.0.first,
+        ))
     }
 
     /// All repositories, by name.
@@ -220,141 +339,26 @@ impl AppState {
         self.repositories().values().cloned().collect()
     }
 
+    /// All that exist for one who asks, by name.
+    pub(crate) fn all_for(&self, access: &Access) -> Vec<Arc<Served>> {
+        let mut all = self.all();
+        all.retain(|served| access.has(&served.name));
+        all
+    }
+
     /// The repository of a name.
-    pub(crate) fn find(&self, name: &str) -> Result<Arc<Served>, Problem> {
-        self.repositories().get(name).cloned().ok_or_else(|| {
+    pub(crate) fn get(&self, name: &str) -> Option<Arc<Served>> {
+        self.repositories().get(name).cloned()
+    }
+
+    /// The repository of a name, where it exists for one who asks.
+    pub(crate) fn find(&self, access: &Access, name: &str) -> Result<Arc<Served>, Problem> {
+        let served = self.get(name).filter(|served| access.has(&served.name));
+        served.ok_or_else(|| {
             Problem::unknown_repository(format!(
                 "no repository is registered as {name:?}; GET /v1/repos lists them"
             ))
         })
-    }
-
-    /// Serves it under this name; the one before it is returned.
-    fn put(&self, name: &str, root: &Path) -> (Arc<Served>, Option<Arc<Served>>) {
-        let (opener, refresher) = (&self.0.opener, &self.0.refresher);
-        let served = Served::new(
-            name.to_owned(),
-            root.to_owned(),
-            Arc::clone(opener),
-            refresher.clone(),
-            self.0.first,
-        );
-        let served = Arc::new(served);
-        let mut repositories = self
-            .0
-            .repositories
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        let before = repositories.insert(name.to_owned(), Arc::clone(&served));
-        (served, before)
-    }
-
-    /// The name that a folder has already, else `name`, with a number behind it
-    /// when another folder has that: two folders named `app` are both served.
-    pub(crate) fn free_name(&self, name: &str, path: &Path) -> String {
-        let root = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let repositories = self.repositories();
-        let is_its = |name: &str| repositories.get(name).is_none_or(|one| one.root == root);
-        if let Some(one) = repositories.values().find(|one| one.root == root) {
-            return one.name.clone();
-        }
-        let mut found = name.to_owned();
-        for number in 2_usize.. {
-            if is_its(&found) {
-                break;
-            }
-            let short: String = name.chars().take(58).collect();
-            found = format!("{short}-{number}");
-        }
-        found
-    }
-
-    /// Registers a folder; `true` when the name is new.
-    pub(crate) fn register(
-        &self,
-        name: &str,
-        path: &Path,
-    ) -> Result<(Arc<Served>, bool), RegisterError> {
-        if !registry::is_name(name) {
-            return Err(RegisterError::Name);
-        }
-        let bad = |detail: &str| RegisterError::Path(detail.to_owned());
-        if path.to_string_lossy().chars().count() > MAX_PATH_CHARS {
-            return Err(bad("the path is too long"));
-        }
-        if !path.is_absolute() {
-            return Err(bad("the path must be absolute"));
-        }
-        if path.as_os_str().as_encoded_bytes().contains(&0) {
-            return Err(bad("the path has a NUL in it"));
-        }
-        let location = Location::exactly(&self.0.home, path)
-            .map_err(|error: IndexError| RegisterError::Folder(error.to_string()))?;
-        let root = location.checkout.root;
-        if !root.is_dir() {
-            return Err(RegisterError::Folder("the path is not a folder".to_owned()));
-        }
-        if root.parent().is_none() {
-            let detail = "the root of all folders is not taken; register the ones you search";
-            return Err(RegisterError::Folder(detail.to_owned()));
-        }
-        if root.to_str().is_none() {
-            return Err(RegisterError::Folder("the path is not UTF-8".to_owned()));
-        }
-        let _changing = self
-            .0
-            .changing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let (is_new, count) = {
-            let repositories = self.repositories();
-            if let Some(served) = repositories.get(name)
-                && served.root == root
-            {
-                return Ok((Arc::clone(served), false));
-            }
-            (!repositories.contains_key(name), repositories.len())
-        };
-        if is_new && count >= MAX_REPOSITORIES {
-            return Err(RegisterError::TooMany);
-        }
-        let change = |roots: &mut registry::Roots| {
-            roots.insert(name.to_owned(), root.clone());
-        };
-        if let Some(registry) = &self.0.registry {
-            registry.change(change).map_err(RegisterError::Registry)?;
-        }
-        let (served, before) = self.put(name, &root);
-        if let Some(before) = before {
-            self.0.jobs.cancel(&before);
-        }
-        Ok((served, is_new))
-    }
-
-    /// Takes a name out of the registry and stops its job; its index stays.
-    pub(crate) fn unregister(&self, name: &str) -> Result<(), Problem> {
-        let _changing = self
-            .0
-            .changing
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let served = self.find(name)?;
-        if let Some(registry) = &self.0.registry {
-            registry
-                .change(|roots| {
-                    roots.remove(name);
-                })
-                .map_err(|error| Problem::internal(error.to_string()))?;
-        }
-        let mut repositories = self
-            .0
-            .repositories
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        repositories.remove(name);
-        drop(repositories);
-        self.0.jobs.cancel(&served);
-        Ok(())
     }
 
     /// Queues or joins a job.
@@ -380,36 +384,5 @@ impl AppState {
             return None;
         }
         self.0.jobs.ask(served, Wish::Refresh).ok()
-    }
-}
-
-impl RegisterError {
-    fn at_start(self, name: &str) -> ServeError {
-        let detail = match self {
-            Self::Registry(error) => return error,
-            Self::Name => "a name has 1 to 64 of A-Z a-z 0-9 . _ -".to_owned(),
-            Self::Path(detail) | Self::Folder(detail) => detail,
-            Self::TooMany => format!("at most {MAX_REPOSITORIES} can be registered"),
-        };
-        ServeError::Repository {
-            name: name.to_owned(),
-            detail,
-        }
-    }
-}
-
-impl From<RegisterError> for Problem {
-    fn from(error: RegisterError) -> Self {
-        match error {
-            RegisterError::Name => {
-                Self::bad_name("a name has 1 to 64 of A-Z a-z 0-9 . _ - and is not . or ..")
-            }
-            RegisterError::Path(detail) => Self::bad_path(detail),
-            RegisterError::Folder(detail) => Self::no_folder(detail),
-            RegisterError::TooMany => Self::too_many_repositories(format!(
-                "at most {MAX_REPOSITORIES} can be registered; DELETE one that is not needed"
-            )),
-            RegisterError::Registry(error) => Self::internal(error.to_string()),
-        }
     }
 }

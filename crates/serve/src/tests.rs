@@ -17,6 +17,7 @@ use wherein_index::{IndexError, Settings};
 
 use crate::job::{Job, JobState, Wish};
 use crate::jobs::{Jobs, MAX_QUEUED, Refused};
+use crate::metrics::Metrics;
 use crate::served::{First, Opener, Served};
 use crate::{AppState, ServeOptions};
 
@@ -26,10 +27,11 @@ fn state(home: &Path, timeout_seconds: u64) -> AppState {
     let listen = "127.0.0.1:0".parse().expect("address");
     let options = ServeOptions {
         listen,
-        token: None,
+        tokens: crate::Tokens::default(),
         settings,
         home: home.to_owned(),
         repositories: Vec::new(),
+        reload: None,
     };
     AppState::open(&options, listen).expect("state")
 }
@@ -120,6 +122,7 @@ fn halted(count: usize) -> Halted {
             Arc::new(Served::new(
                 format!("r{number}"),
                 PathBuf::from("/none"),
+                false,
                 Arc::clone(&opener),
                 None,
                 First::Follow,
@@ -148,7 +151,7 @@ fn is_failed(job: &Job) -> bool {
 #[test]
 fn a_wish_while_a_job_runs_makes_it_run_once_more() {
     let halted = halted(1);
-    let jobs = Jobs::new();
+    let jobs = Jobs::new(None, Arc::new(Metrics::new()), false);
     let served = &halted.served[0];
     let job = jobs.ask(served, Wish::Refresh).expect("job");
     eventually("it runs", || halted.opened.load(Ordering::SeqCst) == 1);
@@ -175,7 +178,7 @@ fn a_wish_while_a_job_runs_makes_it_run_once_more() {
 #[test]
 fn a_look_that_nobody_asked_for_is_forgotten() {
     let halted = halted(1);
-    let jobs = Jobs::new();
+    let jobs = Jobs::new(None, Arc::new(Metrics::new()), false);
     let job = jobs.ask(&halted.served[0], Wish::Refresh).expect("job");
     halted.go_on.send(()).expect("word");
     eventually("it ends", || jobs.active(&halted.served[0]).is_none());
@@ -186,7 +189,7 @@ fn a_look_that_nobody_asked_for_is_forgotten() {
 #[tokio::test]
 async fn the_queue_is_bounded_and_an_end_cancels_it() {
     let halted = halted(MAX_QUEUED + 3);
-    let jobs = Jobs::new();
+    let jobs = Jobs::new(None, Arc::new(Metrics::new()), false);
     let wish = Wish::Asked { full: false };
     let mut taken = Vec::new();
     for served in &halted.served[..2] {

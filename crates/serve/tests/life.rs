@@ -5,7 +5,7 @@ use std::io::{BufReader, Write};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use wherein_serve::ServeError;
+use wherein_serve::{ServeError, Tokens};
 
 use crate::support::{Answer, Place, Server, options, poll, start_error, text};
 
@@ -346,11 +346,19 @@ fn a_token_is_required_on_every_route_but_healthz() {
     let place = Place::new();
     let mut options = options(&place.home());
     options.listen = "0.0.0.0:0".parse().expect("address");
-    options.token = Some("correct-horse-battery".to_owned());
+    options.tokens = Tokens::parse("correct-horse-battery").expect("tokens");
     let mut server = Server::start(options);
     server.address.set_ip("127.0.0.1".parse().expect("address"));
     assert_eq!(server.get("/healthz").expect(200)["status"], "ok");
-    for path in ["/readyz", "/openapi.json", "/v1/repos", "/nothing"] {
+    // The page asks for the token by itself.
+    assert_eq!(server.get("/").status, 200);
+    for path in [
+        "/readyz",
+        "/metrics",
+        "/openapi.json",
+        "/v1/repos",
+        "/nothing",
+    ] {
         let answer = server.get(path);
         answer.problem(401, "unauthorized");
         assert!(

@@ -7,11 +7,18 @@
     reason = "a test that cannot go on panics, and its texts need not be made fast"
 )]
 
+mod access;
+mod answers;
 mod concurrent;
+mod examples;
+mod jobs;
 mod life;
 mod limits;
 mod mcp;
+mod merged;
 mod openapi;
 mod problems;
+mod reload;
+mod slow;
 mod support;
 mod watching;

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use wherein_serve::Tokens;
+
 use crate::support::{Answer, Place, Server};
 
 const ACCEPT: (&str, &str) = ("Accept", "application/json, text/event-stream");
@@ -80,7 +82,7 @@ fn the_tools_answer_about_what_is_registered() {
 fn guards_stand_before_it() {
     let place = Place::new();
     let mut options = place.options();
-    options.token = Some("0123456789abcdef".to_owned());
+    options.tokens = Tokens::parse("0123456789abcdef").expect("tokens");
     let server = Server::start(options);
     let token = ("Authorization", "Bearer 0123456789abcdef");
     let ping = |headers: &[(&str, &str)]| ask(&server, headers, "ping", &json!({})).status;

@@ -38,13 +38,18 @@ fn every_described_route_answers_and_no_other_method_does() {
         ("get", "/healthz"),
         ("get", "/openapi.json"),
         ("get", "/readyz"),
+        ("get", "/metrics"),
         ("post", "/v1/search"),
+        ("post", "/v1/context"),
+        ("post", "/v1/related"),
         ("get", "/v1/repos"),
         ("get", "/v1/repos/{name}"),
         ("put", "/v1/repos/{name}"),
         ("delete", "/v1/repos/{name}"),
         ("post", "/v1/repos/{name}/index"),
+        ("get", "/v1/jobs"),
         ("get", "/v1/jobs/{id}"),
+        ("post", "/v1/jobs/{id}/cancel"),
         ("get", "/v1/jobs/{id}/events"),
     ];
     for (method, path) in expected {
@@ -80,6 +85,7 @@ fn every_answer_is_one_of_those_described() {
     let document = server.get("/openapi.json").expect(200);
     let job = server.index("shop", &json!({}));
     let job_path = format!("/v1/jobs/{}", text(&job["id"]));
+    let cancel_path = format!("{job_path}/cancel");
     let search = json!({ "query": "login", "explain": true });
     for (method, route, path, body) in [
         ("get", "/healthz", "/healthz", Value::Null),
@@ -91,6 +97,31 @@ fn every_answer_is_one_of_those_described() {
             "/v1/search",
             "/v1/search",
             json!({ "query": "a", "repos": ["x"] }),
+        ),
+        (
+            "post",
+            "/v1/context",
+            "/v1/context",
+            json!({ "query": "login", "exclude": [] }),
+        ),
+        (
+            "post",
+            "/v1/related",
+            "/v1/related",
+            json!({ "repo": "shop", "path": "src/auth/login.rs", "line": 2 }),
+        ),
+        (
+            "post",
+            "/v1/related",
+            "/v1/related",
+            json!({ "repo": "shop", "path": "none", "line": 2 }),
+        ),
+        ("get", "/v1/jobs", "/v1/jobs", Value::Null),
+        (
+            "post",
+            "/v1/jobs/{id}/cancel",
+            cancel_path.as_str(),
+            json!({}),
         ),
         ("get", "/v1/repos", "/v1/repos", Value::Null),
         ("get", "/v1/repos/{name}", "/v1/repos/shop", Value::Null),

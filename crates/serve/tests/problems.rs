@@ -160,7 +160,6 @@ fn routes_and_methods_that_are_none_are_refused() {
     let place = Place::new();
     let server = Server::start(place.options());
     for path in [
-        "/",
         "/v1",
         "/v1/search/",
         "/v2/search",

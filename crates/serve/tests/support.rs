@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 use wherein_index::Settings;
-use wherein_serve::{ServeError, ServeOptions, serve};
+use wherein_serve::{ServeError, ServeOptions, Tokens, serve};
 
 /// Longest wait for anything.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(50);
@@ -31,10 +31,11 @@ pub(crate) fn options(home: &Path) -> ServeOptions {
     settings.serve.watch = false;
     ServeOptions {
         listen: "127.0.0.1:0".parse().expect("address"),
-        token: None,
+        tokens: Tokens::default(),
         settings,
         home: home.to_owned(),
         repositories: Vec::new(),
+        reload: None,
     }
 }
 
@@ -115,6 +116,15 @@ impl Server {
         stream.write_all(request.as_bytes()).expect("writes");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).expect("an answer");
+        answer
+    }
+
+    /// Sends a request and reads all bytes until the end.
+    pub(crate) fn raw_bytes(&self, request: &[u8]) -> Vec<u8> {
+        let mut stream = self.connect();
+        stream.write_all(request).expect("writes");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
         answer
     }
 

@@ -4,6 +4,7 @@
 //! The tables are checked when the segment is opened, each text when it is read.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use wherein_core::{ByteRange, Chunk, ChunkKind, Language, Span, words};
@@ -20,6 +21,8 @@ const SYMBOLS: u32 = 4;
 const SYMBOL_INDEX: u32 = 5;
 const STRINGS: u32 = 6;
 
+/// Where the number of the first chunk stands in the row of a file.
+const FIRST_CHUNK_AT: usize = 4 + 8 + 32 + 4;
 const FILE_ROW: usize = 4 + 8 + 32 + 4 + 4 + 4 + 8 + 4 + 4 + 8;
 const CHUNK_ROW: usize = 4 * 4 + 4 + 8 + 8 + 4 + 4;
 const SYMBOL_ROW: usize = 4 + 8 + 8 + 4 * 4 + 8 + 8 + 4;
@@ -383,6 +386,20 @@ impl ChunkSegment {
         Row(&self.sections.bytes()[start..start + size], 0)
     }
 
+    /// The path of a file, without all else.
+    pub(crate) fn path(&self, file: usize) -> &str {
+        let mut row = self.row(&self.files, FILE_ROW, file);
+        row.u32();
+        self.string(row.u32(), row.u32())
+    }
+
+    /// The first chunk of a file, without its path.
+    pub(crate) fn first_chunk(&self, file: usize) -> u32 {
+        let mut row = self.row(&self.files, FILE_ROW, file);
+        row.1 += FIRST_CHUNK_AT;
+        row.u32()
+    }
+
     pub(crate) fn file(&self, file: usize) -> FileRow<'_> {
         let mut row = self.row(&self.files, FILE_ROW, file);
         let id = row.u32();
@@ -495,7 +512,7 @@ impl ChunkSegment {
     }
 
     /// The text of a file as it was indexed.
-    pub(crate) fn text(&self, file: &FileRow<'_>) -> Result<String, StoreError> {
+    pub(crate) fn text(&self, file: &FileRow<'_>) -> Result<Arc<str>, StoreError> {
         let damaged = |error: &dyn std::fmt::Display| {
             StoreError::damaged(
                 self.sections.path(),
@@ -504,7 +521,11 @@ impl ChunkSegment {
         };
         let bytes = lz4_flex::block::decompress(self.stored_text(file)?, file.text_len as usize)
             .map_err(|error| damaged(&error))?;
-        String::from_utf8(bytes).map_err(|error| damaged(&error))
+        // The standard library's check takes longer than unpacking does.
+        match simdutf8::basic::from_utf8(&bytes) {
+            Ok(text) => Ok(text.into()),
+            Err(error) => Err(damaged(&error)),
+        }
     }
 
     /// Bytes of the texts before compression.

@@ -1,5 +1,5 @@
-//! The dense arm: the rows nearest to a vector, by exact scan or through the
-//! graph, scored again in f16.
+//! The dense arm: the rows nearest to a vector, by exact scan, by the signs of their
+//! values first, or through the graph; scored again in f16.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
@@ -14,6 +14,7 @@ use crate::graph::Cover;
 use crate::linking;
 use crate::nearest::{Best, Scored};
 use crate::rows::RowSet;
+use crate::signs::{Differences, Signs};
 use crate::snapshot::{Segment, Snapshot};
 use crate::vectors::{CodedQuery, VectorSegment, quantise};
 
@@ -38,12 +39,21 @@ const COVERED_PERCENT: u64 = 75;
 /// How the nearest rows are found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Nearest {
-    /// Every row is looked at.
+    /// The codes of every row are looked at.
     Exact,
-    /// Through the graph where one was built, else exactly.
+    /// Where there are many rows, the signs of all and the codes of the best of those.
     #[default]
+    Signs,
+    /// Through the graph where one was built, else as by signs.
     Graph,
 }
+
+/// Fewer rows are scanned exactly: that takes less than a millisecond.
+const LEAST_SIGNED: usize = 24_000;
+/// Rows that are scored by their codes after a look at their signs: this many for each
+/// that is wanted, and a share of all.
+const CODED_FOR_EACH: usize = 8;
+const CODED_SHARE: usize = 64;
 
 /// A query as int8 codes.
 pub struct RoughQuery {
@@ -102,24 +112,25 @@ impl Snapshot {
             product: DotI8::new(&codes),
             scale,
         };
-        let tasks: Vec<(&VectorSegment, u32, usize)> = scans
+        let tasks: Vec<Task<'_>> = scans
             .iter()
             .flat_map(|(vectors, base)| {
                 let starts = (0..vectors.rows()).step_by(TASK_ROWS);
-                starts.map(move |start| (*vectors, *base, start))
+                starts.map(move |start| Task {
+                    vectors,
+                    base: *base,
+                    rows: start..(start + TASK_ROWS).min(vectors.rows()),
+                })
             })
             .collect();
-        let mut nearest = tasks
-            .into_par_iter()
-            .fold(
-                || Best::new(keep),
-                |mut best, (vectors, base, start)| {
-                    let rows = start..(start + TASK_ROWS).min(vectors.rows());
-                    vectors.scan(&wanted, rows, allowed, base, &mut best);
-                    best
-                },
-            )
-            .reduce(|| Best::new(keep), Best::merge);
+        let rows: usize = tasks.iter().map(|task| task.rows.len()).sum();
+        let are_many = rows >= LEAST_SIGNED && allowed.count() * SCAN_BELOW >= rows;
+        let mut nearest = if are_many && how != Nearest::Exact {
+            let wanted_rows = keep * CODED_FOR_EACH + rows / CODED_SHARE;
+            by_signs(&tasks, &codes, &wanted, allowed, wanted_rows, keep)
+        } else {
+            exactly(&tasks, &wanted, allowed, keep)
+        };
         for scored in through.into_iter().flatten() {
             nearest.push(scored);
         }
@@ -259,6 +270,71 @@ impl Snapshot {
         }
         linking::build(&Layout::new(root), &cover, &of, stop)
     }
+}
+
+/// Rows of a segment that are scanned in one go.
+struct Task<'a> {
+    vectors: &'a VectorSegment,
+    base: u32,
+    rows: std::ops::Range<usize>,
+}
+
+/// The best by their codes, of all rows.
+fn exactly(tasks: &[Task<'_>], wanted: &CodedQuery<'_>, allowed: &RowSet, keep: usize) -> Best {
+    tasks
+        .par_iter()
+        .fold(
+            || Best::new(keep),
+            |mut best, task| {
+                let Task {
+                    vectors,
+                    base,
+                    rows,
+                } = task;
+                vectors.scan(wanted, rows.clone(), allowed, *base, &mut best);
+                best
+            },
+        )
+        .reduce(|| Best::new(keep), Best::merge)
+}
+
+/// The best by their codes, of the `looked_at` rows whose signs differ least.
+fn by_signs(
+    tasks: &[Task<'_>],
+    codes: &[i8],
+    wanted: &CodedQuery<'_>,
+    allowed: &RowSet,
+    looked_at: usize,
+    keep: usize,
+) -> Best {
+    let signs = Signs::of_rows(codes, codes.len());
+    let (differences, counts): (Vec<Vec<u8>>, Vec<Differences>) = tasks
+        .par_iter()
+        .map(|task| {
+            let is_allowed = |row: usize| allowed.contains(task.base + row as u32);
+            let of_rows = task.vectors.signs();
+            let differences = of_rows.differences(&signs, task.rows.clone(), is_allowed);
+            let mut counts = Differences::default();
+            counts.count(&differences);
+            (differences, counts)
+        })
+        .unzip();
+    let mut all = Differences::default();
+    for counts in &counts {
+        all.add(counts);
+    }
+    let most = all.up_to(looked_at);
+    let mut best = Best::new(keep);
+    for (task, differences) in tasks.iter().zip(&differences) {
+        let near = differences.iter().zip(task.rows.clone());
+        for (_, row) in near.filter(|(difference, _)| **difference <= most) {
+            let dot = wanted.product.with(task.vectors.code(row)) as f32;
+            let score = dot * wanted.scale * task.vectors.scale(row);
+            let row = task.base + row as u32;
+            best.push(Scored { score, row });
+        }
+    }
+    best
 }
 
 impl Segment {

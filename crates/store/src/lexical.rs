@@ -254,15 +254,26 @@ impl LexicalReader {
 
     /// The rows whose text has a term, in no order.
     pub(crate) fn rows_with(&self, term: &str) -> Result<Vec<u32>, StoreError> {
+        let mut rows = Vec::new();
+        self.each_row_with(BODY, term, |row| rows.push(row))?;
+        Ok(rows)
+    }
+
+    /// Calls `each` with the rows that have a term in a field, in no order.
+    pub(crate) fn each_row_with(
+        &self,
+        field: usize,
+        term: &str,
+        mut each: impl FnMut(u32),
+    ) -> Result<(), StoreError> {
         let io = |source| StoreError::Io {
             action: "read",
             path: self.path.clone(),
             source,
         };
-        let term = self.term(BODY, term);
-        let mut rows = Vec::new();
+        let term = self.term(field, term);
         for segment in &self.segments {
-            let postings = segment.fields[BODY]
+            let postings = segment.fields[field]
                 .inverted
                 .read_postings(&term, IndexRecordOption::Basic)
                 .map_err(io)?;
@@ -271,16 +282,14 @@ impl LexicalReader {
             };
             let mut doc = postings.doc();
             while doc != TERMINATED {
-                rows.extend(
-                    segment
-                        .rows
-                        .get(doc as usize)
-                        .filter(|row| **row != u32::MAX),
-                );
+                let row = segment.rows.get(doc as usize);
+                row.filter(|row| **row != u32::MAX)
+                    .copied()
+                    .inspect(|row| each(*row));
                 doc = postings.advance();
             }
         }
-        Ok(rows)
+        Ok(())
     }
 
     pub(crate) fn live(&self) -> u64 {

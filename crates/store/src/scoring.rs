@@ -4,15 +4,13 @@
 //! Scores are computed term at a time over all postings, because every
 //! candidate's full score is wanted, not only that of the top ten.
 
-use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocSet, TERMINATED};
 
 use crate::error::StoreError;
 use crate::lexical::LexicalReader;
 use crate::nearest::{Best, Scored};
 use crate::rows::RowSet;
-use crate::statistics::Statistics;
+use crate::statistics::{Extent, Statistics};
 
 /// BM25's usual parameters (Robertson & Zaragoza 2009).
 const K1: f32 = 1.2;
@@ -41,13 +39,40 @@ pub struct LexicalQuery {
     pub guesses: u64,
 }
 
-/// A row's evidence.
+/// In how many rows and files the terms of a query are: of one index, or summed over
+/// several that are searched as if they were one.
+#[derive(Clone, Debug, Default)]
+pub struct Frequencies {
+    pub(crate) extent: Extent,
+    /// Rows with each term, by field.
+    pub(crate) rows: Vec<[u64; FIELDS.len()]>,
+    /// Files with each term in a body.
+    pub(crate) files: Vec<u64>,
+}
+
+impl Frequencies {
+    /// Counts another index in.
+    pub fn add(&mut self, other: &Self) {
+        self.extent.add(&other.extent);
+        self.rows.resize(other.rows.len(), [0; FIELDS.len()]);
+        self.files.resize(other.files.len(), 0);
+        for (sums, more) in self.rows.iter_mut().zip(&other.rows) {
+            for (sum, more) in sums.iter_mut().zip(more) {
+                *sum += more;
+            }
+        }
+        for (sum, more) in self.files.iter_mut().zip(&other.files) {
+            *sum += more;
+        }
+    }
+}
+
+/// Which terms a row has: one bit for each, by its number in the query.
 #[derive(Clone, Copy, Debug, Default)]
-struct RowScore {
-    score: f32,
-    /// Terms in its text, as bits by their number in the query.
+struct RowTerms {
+    /// In its text.
     text: u64,
-    /// Those of its names and its doc comment.
+    /// In its names and its doc comment.
     heading: u64,
 }
 
@@ -60,10 +85,12 @@ pub struct FileScore {
     pub matched: u64,
 }
 
-/// How well every row and file of a snapshot matches one query.
+/// How well every row and file of a snapshot matches one query. Scores and terms lie in
+/// arrays of their own: what is looked at for each row stays in the cache.
 #[derive(Clone, Debug)]
 pub struct LexicalScores {
-    rows: Vec<RowScore>,
+    scores: Vec<f32>,
+    terms: Vec<RowTerms>,
     files: Vec<FileScore>,
     rarity: Vec<f32>,
 }
@@ -71,18 +98,18 @@ pub struct LexicalScores {
 impl LexicalScores {
     /// The BM25 score of a row; 0 when no word matches.
     pub fn of(&self, row: u32) -> f32 {
-        self.row(row).score
+        self.scores.get(row as usize).copied().unwrap_or_default()
     }
 
     /// Terms of the query in a row's text, as bits by their number.
     pub fn matched(&self, row: u32) -> u64 {
-        let row = self.row(row);
-        row.text | row.heading
+        let terms = self.terms_of(row);
+        terms.text | terms.heading
     }
 
     /// Terms of the query in a row's names and doc comment.
     pub fn matched_in_heading(&self, row: u32) -> u64 {
-        self.row(row).heading
+        self.terms_of(row).heading
     }
 
     /// The evidence for a file as a whole.
@@ -95,23 +122,33 @@ impl LexicalScores {
         &self.rarity
     }
 
-    fn row(&self, row: u32) -> RowScore {
-        self.rows.get(row as usize).copied().unwrap_or_default()
+    fn terms_of(&self, row: u32) -> RowTerms {
+        self.terms.get(row as usize).copied().unwrap_or_default()
     }
 
     /// The best `limit` of the allowed rows, best first.
     pub fn best(&self, allowed: &RowSet, limit: usize) -> Vec<(u32, f32)> {
         let mut best = Best::new(limit);
-        for (row, RowScore { score, .. }) in self.rows.iter().enumerate() {
-            let row = row as u32;
-            if *score > 0.0 && *score >= best.floor() && allowed.contains(row) {
-                best.push(Scored { score: *score, row });
+        for (rows, scores) in (0_u32..).zip(self.scores.chunks(SCORES_AT_ONCE)) {
+            // Most have nothing that could be among the best.
+            let most = scores.iter().fold(0.0_f32, |most, score| most.max(*score));
+            if most <= 0.0 || most < best.floor() {
+                continue;
+            }
+            let first = rows * SCORES_AT_ONCE as u32;
+            for (row, score) in (first..).zip(scores) {
+                if *score > 0.0 && *score >= best.floor() && allowed.contains(row) {
+                    best.push(Scored { score: *score, row });
+                }
             }
         }
         let sorted = best.into_sorted();
         sorted.into_iter().map(|one| (one.row, one.score)).collect()
     }
 }
+
+/// Scores whose greatest is looked at before each.
+const SCORES_AT_ONCE: usize = 64;
 
 /// Counts how often one term occurs in each file.
 struct FileCounts {
@@ -130,22 +167,88 @@ impl FileCounts {
     }
 }
 
+/// By what one index is scored.
+#[derive(Clone, Copy)]
+struct Scale<'a> {
+    counted: &'a Statistics,
+    /// Of all that is searched.
+    extent: &'a Extent,
+    /// Of all that is searched, where `counted` is not all.
+    among: Option<&'a Frequencies>,
+    /// By field.
+    norms: &'a [LengthNorms; FIELDS.len()],
+}
+
+/// Whether a term is a guess that no body has. Names and comments are part of the body:
+/// what is not in it is at most in paths, and no guess is worth looking for there.
+fn is_vain_guess(query: &LexicalQuery, number: usize, field: usize, frequency: u64) -> bool {
+    field == BODY && frequency == 0 && query.guesses >> number & 1 == 1
+}
+
 impl LexicalReader {
-    /// The evidence for each row and file of those that were counted.
+    /// In how many of the counted rows and files each term of a query is.
+    pub(crate) fn frequencies(
+        &self,
+        query: &LexicalQuery,
+        counted: &Statistics,
+    ) -> Result<Frequencies, StoreError> {
+        let terms = &query.terms[..query.terms.len().min(MAX_TERMS)];
+        let mut found = Frequencies {
+            extent: counted.extent,
+            rows: vec![[0; FIELDS.len()]; terms.len()],
+            files: vec![0; terms.len()],
+        };
+        let mut seen_in = vec![0_u32; self.file_lengths.len()];
+        for (number, (text, _)) in terms.iter().enumerate() {
+            for (field, weight) in query.fields.iter().enumerate().rev() {
+                if *weight == 0.0 {
+                    continue;
+                }
+                let mark = number as u32 + 1;
+                let (mut rows, mut files) = (0, 0);
+                self.each_row_with(field, text, |row| {
+                    if !counted.rows.contains(row) {
+                        return;
+                    }
+                    rows += 1;
+                    if field == BODY {
+                        let seen = &mut seen_in[self.files[row as usize] as usize];
+                        files += u64::from(std::mem::replace(seen, mark) != mark);
+                    }
+                })?;
+                found.rows[number][field] = rows;
+                found.files[number] += files;
+            }
+        }
+        Ok(found)
+    }
+
+    /// The evidence for each row and file of those that were counted; weighed by
+    /// `among`, where these are not all that is searched.
     pub(crate) fn scores(
         &self,
         query: &LexicalQuery,
         counted: &Statistics,
+        among: Option<&Frequencies>,
     ) -> Result<LexicalScores, StoreError> {
         let terms = &query.terms[..query.terms.len().min(MAX_TERMS)];
         let mut scores = LexicalScores {
-            rows: vec![RowScore::default(); self.files.len()],
+            scores: vec![0.0; self.files.len()],
+            terms: vec![RowTerms::default(); self.files.len()],
             files: vec![FileScore::default(); self.file_lengths.len()],
             rarity: vec![0.0; terms.len()],
         };
         let mut counts = FileCounts {
             counts: vec![0.0; self.file_lengths.len()],
             touched: Vec::new(),
+        };
+        let extent = among.map_or(&counted.extent, |among| &among.extent);
+        let norms = std::array::from_fn(|field| LengthNorms::new(extent.mean_length(field)));
+        let scale = Scale {
+            counted,
+            extent,
+            among,
+            norms: &norms,
         };
         let mut most_frequent = vec![0_u64; terms.len()];
         for (number, (text, term_weight)) in terms.iter().enumerate() {
@@ -156,20 +259,18 @@ impl LexicalReader {
                 let weight = field_weight * term_weight;
                 let frequency = if field == BODY {
                     let weights = (weight, *term_weight);
-                    self.score_body(text, number, weights, counted, &mut counts, &mut scores)?
+                    self.score_body(text, number, weights, scale, &mut counts, &mut scores)?
                 } else {
-                    self.score_field(field, text, number, weight, counted, &mut scores, |_, _| {})?
+                    self.score_field(field, text, number, weight, scale, &mut scores, |_, _| {})?
                 };
                 most_frequent[number] = most_frequent[number].max(frequency);
-                // Names and comments are part of the body: what is not in it is
-                // at most in paths, and no guess is worth looking for there.
-                if field == BODY && frequency == 0 && query.guesses >> number & 1 == 1 {
+                if is_vain_guess(query, number, field, frequency) {
                     break;
                 }
             }
         }
         for (rarity, frequency) in scores.rarity.iter_mut().zip(most_frequent) {
-            *rarity = (1.0 + counted.documents as f32 / (1.0 + frequency as f32)).ln();
+            *rarity = (1.0 + extent.documents as f32 / (1.0 + frequency as f32)).ln();
         }
         Ok(scores)
     }
@@ -180,16 +281,17 @@ impl LexicalReader {
         text: &str,
         number: usize,
         (row_weight, file_weight): (f32, f32),
-        counted: &Statistics,
+        scale: Scale<'_>,
         counts: &mut FileCounts,
         scores: &mut LexicalScores,
     ) -> Result<u64, StoreError> {
         let of_row = |row: u32, frequency| counts.add(self.files[row as usize], frequency);
-        let frequency =
-            self.score_field(BODY, text, number, row_weight, counted, scores, of_row)?;
-        let touched = counts.touched.len() as u64;
-        let weight = file_weight * idf(counted.files, touched) * (K1 + 1.0);
-        let mean = counted.mean_file_length;
+        let frequency = self.score_field(BODY, text, number, row_weight, scale, scores, of_row)?;
+        let touched = scale
+            .among
+            .map_or(counts.touched.len() as u64, |among| among.files[number]);
+        let weight = file_weight * idf(scale.extent.files, touched) * (K1 + 1.0);
+        let mean = scale.extent.mean_file_length();
         for file in counts.touched.drain(..) {
             let count = std::mem::take(&mut counts.counts[file as usize]);
             let norm = length_norm(self.file_lengths[file as usize], mean);
@@ -200,7 +302,8 @@ impl LexicalReader {
         Ok(frequency)
     }
 
-    /// One term of one field; gives the number of rows that hold it.
+    /// One term of one field; gives the number of rows of all that is searched that
+    /// hold it.
     #[expect(clippy::too_many_arguments, reason = "the one inner loop of scoring")]
     fn score_field(
         &self,
@@ -208,7 +311,7 @@ impl LexicalReader {
         text: &str,
         number: usize,
         weight: f32,
-        counted: &Statistics,
+        scale: Scale<'_>,
         scores: &mut LexicalScores,
         mut each: impl FnMut(u32, f32),
     ) -> Result<u64, StoreError> {
@@ -227,46 +330,73 @@ impl LexicalReader {
                 found.push((segment, info));
             }
         }
-        let norm_of = length_norms(counted.mean_lengths[field]);
+        let Scale {
+            counted,
+            extent,
+            among,
+            norms,
+        } = scale;
+        let LengthNorms { of: norm_of, once } = &norms[field];
         let bit = 1_u64 << number;
         let (text_bit, heading_bit) = match field {
             PATH => (0, 0),
             SYMBOL | BREADCRUMB | DOC => (bit, bit),
             _ => (bit, 0),
         };
-        let mut score = |row: u32, weight: f32, term_frequency: f32, norm: f32| {
-            if let Some(score) = scores.rows.get_mut(row as usize) {
-                score.score += weight * term_frequency / (term_frequency + norm);
-                score.text |= text_bit;
-                score.heading |= heading_bit;
-                each(row, term_frequency);
-            }
+        let LexicalScores {
+            scores: row_scores,
+            terms: row_terms,
+            ..
+        } = scores;
+        let mut score = |row: u32, weight: f32, term_frequency: u32, norm: u8| {
+            let at = row as usize;
+            let (Some(score), Some(terms)) = (row_scores.get_mut(at), row_terms.get_mut(at)) else {
+                return;
+            };
+            *score += weight
+                * if term_frequency == 1 {
+                    once[norm as usize]
+                } else {
+                    let term_frequency = term_frequency as f32;
+                    term_frequency / (term_frequency + norm_of[norm as usize])
+                };
+            terms.text |= text_bit;
+            terms.heading |= heading_bit;
+            each(row, term_frequency as f32);
         };
-        let weight_of = |frequency| weight * idf(counted.documents, frequency) * (K1 + 1.0);
+        let weight_of = |frequency| weight * idf(extent.documents, frequency) * (K1 + 1.0);
         // Where other rows hold the term too, how many of ours do is known at the end.
-        let weight = counted.are_all.then(|| weight_of(frequency));
+        let known = match among {
+            Some(among) => Some(among.rows[number][field]),
+            None => counted.are_all.then_some(frequency),
+        };
+        let weight = known.map(weight_of);
         let mut held = Vec::new();
         for (segment, info) in found {
             let field = &segment.fields[field];
             let mut postings = field
                 .inverted
-                .read_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)
+                .read_block_postings_from_terminfo(&info, IndexRecordOption::WithFreqs)
                 .map_err(io)?;
-            let mut doc = postings.doc();
-            while doc != TERMINATED {
-                let row = segment.rows[doc as usize];
-                let norm = norm_of[field.norms.fieldnorm_id(doc) as usize];
-                let term_frequency = postings.term_freq() as f32;
-                match weight {
-                    Some(weight) => score(row, weight, term_frequency, norm),
-                    None if counted.rows.contains(row) => held.push((row, term_frequency, norm)),
-                    None => {}
+            while postings.block_len() > 0 {
+                for (doc, term_frequency) in postings.docs().iter().zip(postings.freqs()) {
+                    let row = segment.rows[*doc as usize];
+                    let norm = field.norms.fieldnorm_id(*doc);
+                    match weight {
+                        Some(weight) if counted.are_all || counted.rows.contains(row) => {
+                            score(row, weight, *term_frequency, norm);
+                        }
+                        None if counted.rows.contains(row) => {
+                            held.push((row, *term_frequency, norm));
+                        }
+                        _ => {}
+                    }
                 }
-                doc = postings.advance();
+                postings.advance();
             }
         }
-        if counted.are_all {
-            return Ok(frequency);
+        if let Some(known) = known {
+            return Ok(known);
         }
         let frequency = held.len() as u64;
         let weight = weight_of(frequency);
@@ -287,10 +417,22 @@ fn length_norm(length: f32, mean: f32) -> f32 {
     K1 * (1.0 - B + B * length / mean)
 }
 
-/// [`length_norm`] for each coded length.
-fn length_norms(mean: f32) -> [f32; 256] {
-    std::array::from_fn(|id| {
-        let length = tantivy::fieldnorm::FieldNormReader::id_to_fieldnorm(id as u8);
-        length_norm(length as f32, mean)
-    })
+/// What the length of a text does to its score, for each coded length.
+struct LengthNorms {
+    of: [f32; 256],
+    /// Of a word that stands once in the text, as most do: `1 / (1 + norm)`.
+    once: [f32; 256],
+}
+
+impl LengthNorms {
+    fn new(mean: f32) -> Self {
+        let of: [f32; 256] = std::array::from_fn(|id| {
+            let length = tantivy::fieldnorm::FieldNormReader::id_to_fieldnorm(id as u8);
+            length_norm(length as f32, mean)
+        });
+        Self {
+            once: of.map(|norm| 1.0 / (1.0 + norm)),
+            of,
+        }
+    }
 }

@@ -15,7 +15,7 @@ use crate::error::StoreError;
 use crate::graph::Graph;
 use crate::lexical::{LexicalReader, Pieces};
 use crate::rows::RowSet;
-use crate::scoring::{LexicalQuery, LexicalScores};
+use crate::scoring::{Frequencies, LexicalQuery, LexicalScores};
 use crate::statistics::Statistics;
 use crate::vectors::VectorSegment;
 
@@ -168,26 +168,33 @@ impl Snapshot {
     }
 
     /// The text of a file as it was indexed.
-    pub fn file_text(&self, file: u32) -> Result<String, StoreError> {
+    pub fn file_text(&self, file: u32) -> Result<Arc<str>, StoreError> {
         let (segment, _, row) = self.places().file(file);
         self.segments[segment].chunks.text(&row)
     }
 
     /// The number of the file that a chunk belongs to.
     pub fn file_of_row(&self, row: u32) -> u32 {
-        let (segment, local) = self.places().segment_of_row(row);
-        self.bases[segment].1 + file_of_chunk(&self.segments[segment].chunks, local) as u32
+        match self.lexical.files.get(row as usize) {
+            Some(file) if *file != u32::MAX => *file,
+            // A row that the postings do not have.
+            _ => {
+                let (segment, local) = self.places().segment_of_row(row);
+                self.bases[segment].1 + file_of_chunk(&self.segments[segment].chunks, local)
+            }
+        }
     }
 
     /// What is known of a chunk.
     pub fn chunk(&self, row: u32) -> ChunkInfo<'_> {
         let (segment, local) = self.places().segment_of_row(row);
         let chunks = &self.segments[segment].chunks;
-        let file = file_of_chunk(chunks, local);
+        let file = self.file_of_row(row);
         let chunk = chunks.chunk(local as usize);
+        let own = (file - self.bases[segment].1) as usize;
         ChunkInfo {
-            file: self.bases[segment].1 + file as u32,
-            path: chunks.file(file).path,
+            file,
+            path: chunks.path(own),
             language: chunk.language,
             kind: chunk.kind,
             symbol: chunk.symbol,
@@ -270,13 +277,24 @@ impl Snapshot {
         self.lexical.statistics(rows)
     }
 
-    /// How well each row, and each file, of those that were counted matches.
+    /// In how many of the counted rows and files the terms of a query are.
+    pub fn frequencies(
+        &self,
+        query: &LexicalQuery,
+        counted: &Statistics,
+    ) -> Result<Frequencies, StoreError> {
+        self.lexical.frequencies(query, counted)
+    }
+
+    /// How well each row, and each file, of those that were counted matches. Where
+    /// several indexes are searched as one, `among` has the frequencies in all of them.
     pub fn lexical(
         &self,
         query: &LexicalQuery,
         counted: &Statistics,
+        among: Option<&Frequencies>,
     ) -> Result<LexicalScores, StoreError> {
-        self.lexical.scores(query, counted)
+        self.lexical.scores(query, counted, among)
     }
 
     /// The allowed rows whose text has a term as [`crate::terms`] gives it, rising.
@@ -325,17 +343,17 @@ impl Snapshot {
 }
 
 /// The file that a chunk of a segment belongs to.
-fn file_of_chunk(chunks: &ChunkSegment, chunk: u32) -> usize {
+fn file_of_chunk(chunks: &ChunkSegment, chunk: u32) -> u32 {
     let (mut low, mut high) = (0, chunks.file_count());
     while high - low > 1 {
         let middle = usize::midpoint(low, high);
-        if chunks.file(middle).first_chunk <= chunk {
+        if chunks.first_chunk(middle) <= chunk {
             low = middle;
         } else {
             high = middle;
         }
     }
-    low
+    low as u32
 }
 
 /// Where rows and files lie among the segments.

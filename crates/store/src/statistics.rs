@@ -14,12 +14,40 @@ pub struct Statistics {
     /// Whether these are all that the postings know, deleted ones included: then
     /// the frequencies that tantivy keeps are those of the set.
     pub(crate) are_all: bool,
+    pub(crate) extent: Extent,
+}
+
+/// How many rows and files there are, and how many words they have.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Extent {
     pub(crate) documents: u64,
     pub(crate) files: u64,
-    /// Words of a row in each field.
-    pub(crate) mean_lengths: [f32; FIELDS.len()],
+    /// Words of all rows in each field.
+    lengths: [u64; FIELDS.len()],
+}
+
+impl Extent {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.documents += other.documents;
+        self.files += other.files;
+        for (sum, more) in self.lengths.iter_mut().zip(other.lengths) {
+            *sum += more;
+        }
+    }
+
+    /// Words of a row in a field.
+    pub(crate) fn mean_length(&self, field: usize) -> f32 {
+        mean(self.lengths[field], self.documents)
+    }
+
     /// Words of a file's bodies.
-    pub(crate) mean_file_length: f32,
+    pub(crate) fn mean_file_length(&self) -> f32 {
+        mean(self.lengths[BODY], self.files)
+    }
+}
+
+fn mean(sum: u64, count: u64) -> f32 {
+    (sum as f32 / count.max(1) as f32).max(1.0)
 }
 
 impl LexicalReader {
@@ -42,14 +70,14 @@ impl LexicalReader {
             }
         }
         let files = has_rows.iter().filter(|has| **has).count() as u64;
-        let mean = |sum: u64, count: u64| (sum as f32 / count.max(1) as f32).max(1.0);
         Statistics {
             rows: rows.clone(),
             are_all: documents == all,
-            documents,
-            files,
-            mean_lengths: lengths.map(|sum| mean(sum, documents)),
-            mean_file_length: mean(lengths[BODY], files),
+            extent: Extent {
+                documents,
+                files,
+                lengths,
+            },
         }
     }
 }

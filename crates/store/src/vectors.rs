@@ -16,6 +16,7 @@ use crate::error::StoreError;
 use crate::nearest::{Best, Scored};
 use crate::rows::RowSet;
 use crate::sections::{Identity, SectionWriter, Sections};
+use crate::signs::Signs;
 
 const CODES: u32 = 1;
 const SCALES: u32 = 2;
@@ -139,6 +140,8 @@ pub(crate) struct VectorSegment {
     checks: std::ops::Range<usize>,
     /// Whether the codes' checksum is right; looked at before the first scan.
     codes_right: OnceLock<bool>,
+    /// The signs of all codes, a bit each; made when first needed.
+    signs: OnceLock<Signs>,
 }
 
 impl VectorSegment {
@@ -160,6 +163,7 @@ impl VectorSegment {
             dimensions,
             rows,
             codes_right: OnceLock::new(),
+            signs: OnceLock::new(),
         };
         if segment.codes.len() != rows * dimensions
             || segment.scales.len() != rows * 4
@@ -203,6 +207,14 @@ impl VectorSegment {
     pub(crate) fn code(&self, row: usize) -> &[i8] {
         let start = self.codes.start + row * self.dimensions;
         as_i8(&self.sections.bytes()[start..start + self.dimensions])
+    }
+
+    /// The signs of all rows; call [`VectorSegment::check_codes`] before.
+    pub(crate) fn signs(&self) -> &Signs {
+        self.signs.get_or_init(|| {
+            let codes = &self.sections.bytes()[self.codes.clone()];
+            Signs::of_rows(as_i8(codes), self.dimensions)
+        })
     }
 
     fn number(&self, table: &std::ops::Range<usize>, row: usize) -> [u8; 4] {

@@ -30,6 +30,9 @@ pub struct Watcher(Arc<Inner>);
 struct Inner {
     ear: Arc<Ear>,
     backend: Mutex<RecommendedWatcher>,
+    /// How many have come to wait, and how many of them are served, with what came of it.
+    came: AtomicU64,
+    served: Mutex<(u64, bool)>,
     /// Canonical; see [`Watcher::catch_up`].
     cookies: PathBuf,
     _cookies: TempDir,
@@ -89,6 +92,8 @@ impl Watcher {
         Ok(Self(Arc::new(Inner {
             ear,
             backend: Mutex::new(backend),
+            came: AtomicU64::new(0),
+            served: Mutex::default(),
             cookies,
             _cookies: folder,
         })))
@@ -119,8 +124,20 @@ impl Watcher {
     /// long or cannot be found out.
     ///
     /// A file is made in a folder that is watched like all others: its event comes
-    /// after theirs (the method of watchman's cookies).
+    /// after theirs (the method of watchman's cookies). Those who come while one waits
+    /// share the next file.
     pub fn catch_up(&self) -> bool {
+        let own = self.0.came.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut served = locked(&self.0.served);
+        if served.0 < own {
+            // All of these came before the file is made.
+            let came = self.0.came.load(Ordering::SeqCst);
+            *served = (came, self.wait_for_a_file());
+        }
+        served.1
+    }
+
+    fn wait_for_a_file(&self) -> bool {
         let Inner { ear, cookies, .. } = &*self.0;
         let number = ear.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let cookie = cookies.join(number.to_string());

@@ -1,19 +1,27 @@
 //! `wherein serve`: answer over HTTP.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use wherein_index::Settings;
-use wherein_serve::ServeOptions;
+use wherein_serve::{Reload, ServeOptions, Tokens};
 
 use crate::Ending;
 use crate::args::ServeArguments;
 
 pub(crate) fn run(arguments: &ServeArguments) -> Result<Ending> {
-    let settings = match &arguments.config {
-        Some(file) => Settings::load_with(file)?,
-        None => Settings::load(None)?,
+    let config = arguments.config.clone();
+    let read = move || match &config {
+        Some(file) => Settings::load_with(file),
+        None => Settings::load(None),
+    };
+    let settings = read()?;
+    let file = arguments.config.clone().or_else(Settings::user_file);
+    let reload = Reload {
+        files: file.into_iter().collect(),
+        read: Arc::new(read),
     };
     let listen = match arguments.listen {
         Some(listen) => listen,
@@ -24,22 +32,25 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<Ending> {
             )
         })?,
     };
-    let token = arguments
-        .token_file
-        .as_deref()
-        .map(read_token)
-        .transpose()?;
+    let set = &settings.serve.token_file;
+    let token_file = arguments.token_file.as_ref().or(Some(set));
+    let tokens = match token_file.filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => read_tokens(path)?,
+        None => Tokens::default(),
+    };
     let mut repositories = Vec::new();
     for path in &arguments.paths {
         repositories.push(named(path)?);
     }
     let options = ServeOptions {
         listen,
-        token,
+        tokens,
         settings,
         home: wherein_index::home()?,
         repositories,
+        reload: Some(reload),
     };
+    raise_file_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -50,6 +61,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<Ending> {
             // Standard output is data: the address, for scripts that took port 0.
             let mut out = std::io::stdout().lock();
             let _ = writeln!(out, "http://{address}").and_then(|()| out.flush());
+            tell_supervisor();
         },
         terminated(),
     ));
@@ -59,16 +71,33 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<Ending> {
     Ok(Ending::Found)
 }
 
-fn read_token(path: &Path) -> Result<String> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the token file {}", path.display()))?;
-    let token = text.trim();
+/// Largest token file, in bytes.
+const MAX_TOKEN_FILE: u64 = 256 << 10;
+
+fn read_tokens(path: &Path) -> Result<Tokens> {
+    let shown = path.display();
+    let cannot = || format!("cannot read the token file {shown}");
+    let file = std::fs::File::open(path).with_context(cannot)?;
+    let metadata = file.metadata().with_context(cannot)?;
     anyhow::ensure!(
-        token.len() >= 16 && token.bytes().all(|byte| byte.is_ascii_graphic()),
-        "the token file {} must hold at least 16 printable characters in one line",
-        path.display()
+        metadata.is_file() && metadata.len() <= MAX_TOKEN_FILE,
+        "the token file {shown} is no file, or larger than {MAX_TOKEN_FILE} bytes"
     );
-    Ok(token.to_owned())
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = metadata.permissions().mode() & 0o777;
+        let of_others = mode & 0o077;
+        anyhow::ensure!(
+            of_others == 0,
+            "the token file {shown} has mode {mode:03o}: others can read it; run `chmod 600 {shown}`"
+        );
+    }
+    let mut text = String::new();
+    file.take(MAX_TOKEN_FILE)
+        .read_to_string(&mut text)
+        .with_context(cannot)?;
+    Tokens::parse(&text).with_context(|| format!("the token file {shown} cannot be used"))
 }
 
 /// A repository under the name of its folder.
@@ -88,6 +117,42 @@ fn named(path: &Path) -> Result<(String, PathBuf)> {
         .take(64)
         .collect();
     Ok((name, canonical))
+}
+
+/// Takes as many open files as the system lets this process have: connections, watched
+/// folders and indexes need more than the usual thousand.
+fn raise_file_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, getrlimit, setrlimit};
+        let mut limit = getrlimit(Resource::Nofile);
+        limit.current = limit.maximum;
+        if let Err(error) = setrlimit(Resource::Nofile, limit) {
+            tracing::debug!(%error, "the number of open files stays as it is");
+        }
+    }
+}
+
+/// Tells a supervisor that waits for it (`Type=notify` of systemd) that requests are
+/// answered.
+fn tell_supervisor() {
+    #[cfg(target_os = "linux")]
+    if let Some(socket) = std::env::var_os("NOTIFY_SOCKET") {
+        use std::os::linux::net::SocketAddrExt;
+        use std::os::unix::ffi::OsStrExt;
+        use std::os::unix::net::{SocketAddr, UnixDatagram};
+        let tell = || -> std::io::Result<()> {
+            let address = match socket.as_bytes().strip_prefix(b"@") {
+                Some(name) => SocketAddr::from_abstract_name(name)?,
+                None => SocketAddr::from_pathname(&socket)?,
+            };
+            UnixDatagram::unbound()?.send_to_addr(b"READY=1", &address)?;
+            Ok(())
+        };
+        if let Err(error) = tell() {
+            tracing::warn!(%error, "the supervisor is not told that the service is ready");
+        }
+    }
 }
 
 /// Ends when the program is asked to stop.

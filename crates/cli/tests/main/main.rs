@@ -23,6 +23,7 @@ mod hooks;
 mod mcp;
 mod mcp_client;
 mod models;
+mod operating;
 mod program;
 mod ranking;
 mod related;

@@ -14,7 +14,8 @@ use tower::ServiceExt;
 
 use super::Mcp;
 use super::reach::Reach;
-use crate::problem::Documented;
+use crate::access::Access;
+use crate::problem::{Documented, Problem};
 use crate::state::AppState;
 
 /// The route, to be merged before the layers.
@@ -26,14 +27,20 @@ pub(crate) fn service(state: &AppState) -> Router<AppState> {
         // The guard has looked at it: this service may have other names than loopback's.
         .disable_allowed_hosts();
     let state = state.clone();
-    let mcp = StreamableHttpService::new(
-        move || Ok(Mcp::new(state.clone(), Reach::Registered)),
-        Arc::new(NeverSessionManager::default()),
-        config,
-    );
+    let sessions = Arc::new(NeverSessionManager::default());
     let answered = tower::service_fn(move |request: Request| {
-        let mcp = mcp.clone();
+        // Put there by the guard; nothing exists for a request that passed none.
+        let access = request.extensions().get::<Access>().cloned();
+        let (state, sessions, config) = (state.clone(), Arc::clone(&sessions), config.clone());
         async move {
+            let Some(access) = access else {
+                return Ok(Problem::internal("a request that passed no guard").into_response());
+            };
+            let mcp = StreamableHttpService::new(
+                move || Ok(Mcp::new(state.clone(), Reach::Registered(access.clone()))),
+                sessions,
+                config,
+            );
             let response: Response = match mcp.oneshot(request).await {
                 Ok(response) => response.map(Body::new).into_response(),
                 Err(never) => match never {},

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use wherein_index::Location;
 
 use super::arguments::shown;
+use crate::access::Access;
 use crate::gather::Scope;
 use crate::problem::Problem;
 use crate::served::Served;
@@ -33,8 +34,8 @@ struct Usual {
 
 /// What may be meant.
 pub(super) enum Reach {
-    /// The repositories that are registered.
-    Registered,
+    /// The repositories that are registered, as far as they exist for one who asks.
+    Registered(Access),
     /// A workspace and what belongs to it.
     Workspace(Box<Workspace>),
 }
@@ -192,14 +193,14 @@ impl Reach {
     pub(super) fn meant(&self, state: &AppState, path: Option<&str>) -> Result<Meant, String> {
         match self {
             Self::Workspace(workspace) => workspace.meant(state, path),
-            Self::Registered => registered(state, path),
+            Self::Registered(access) => registered(state, access, path),
         }
     }
 }
 
 /// By name, by a folder in it (`name/src`), or by its absolute path.
-fn registered(state: &AppState, path: Option<&str>) -> Result<Meant, String> {
-    let all = state.all();
+fn registered(state: &AppState, access: &Access, path: Option<&str>) -> Result<Meant, String> {
+    let all = state.all_for(access);
     let Some(path) = path.filter(|path| !matches!(*path, "" | "." | "./")) else {
         return Ok(Meant {
             scope: Scope {

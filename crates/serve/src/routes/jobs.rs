@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Sse;
 use axum::response::sse::{Event, KeepAlive};
 use futures_util::Stream;
 use futures_util::stream;
+use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use utoipa::ToSchema;
 
+use crate::access::{Access, Admin};
 use crate::extract::JobId;
 use crate::job::{Job, JobState, JobView};
 use crate::problem::{Problem, ProblemDetails};
@@ -32,8 +35,10 @@ pub(crate) struct JobEvent {
 /// Time between two reports of a job that goes on.
 const REPORT_EVERY: Duration = Duration::from_millis(250);
 
-fn find(state: &AppState, id: &str) -> Result<Arc<Job>, Problem> {
-    state.jobs().find(id).ok_or_else(|| {
+fn find(state: &AppState, access: &Access, id: &str) -> Result<Arc<Job>, Problem> {
+    let job = state.jobs().find(id);
+    let job = job.filter(|job| access.has(&job.served.name));
+    job.ok_or_else(|| {
         Problem::unknown_job("there is no such job, or it ended long ago; GET /v1/repos/{name} shows the state of a repository")
     })
 }
@@ -46,9 +51,46 @@ fn find(state: &AppState, id: &str) -> Result<Arc<Job>, Problem> {
         (status = 404, description = "No such job", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn get_job(
     State(state): State<AppState>,
+    access: Access,
     JobId(id): JobId,
 ) -> Result<Json<JobView>, Problem> {
-    Ok(Json(find(&state, &id)?.view()))
+    Ok(Json(find(&state, &access, &id)?.view()))
+}
+
+/// Stops a job that waits or runs: it commits what is done and ends as `cancelled`, and
+/// the next job goes on from there. One that is over stays as it is.
+#[utoipa::path(post, path = "/v1/jobs/{id}/cancel", tag = "jobs", operation_id = "cancel_job",
+    params(("id" = String, Path, description = "Id of the job")),
+    responses(
+        (status = 202, description = "It stops", body = JobView),
+        (status = 404, description = "No such job", body = ProblemDetails, content_type = "application/problem+json")))]
+pub(crate) async fn cancel_job(
+    State(state): State<AppState>,
+    Admin(access): Admin,
+    JobId(id): JobId,
+) -> Result<(StatusCode, Json<JobView>), Problem> {
+    let job = find(&state, &access, &id)?;
+    state.jobs().stop(&job);
+    Ok((StatusCode::ACCEPTED, Json(job.view())))
+}
+
+/// Index jobs.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct JobList {
+    /// Those that wait or run, then the last ones that are over, the newest first.
+    jobs: Vec<JobView>,
+}
+
+/// All jobs that somebody asked for: those that wait or run, then the last 256 that are
+/// over, the newest first.
+#[utoipa::path(get, path = "/v1/jobs", tag = "jobs", operation_id = "list_jobs",
+    responses((status = 200, description = "The jobs", body = JobList)))]
+pub(crate) async fn list_jobs(State(state): State<AppState>, access: Access) -> Json<JobList> {
+    let mut jobs = state.jobs().all();
+    jobs.retain(|job| access.has(&job.served.name));
+    Json(JobList {
+        jobs: jobs.iter().map(|job| job.view()).collect(),
+    })
 }
 
 /// An index job as it goes: server-sent events named by its state, each with
@@ -60,9 +102,10 @@ pub(crate) async fn get_job(
         (status = 404, description = "No such job", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn follow_job(
     State(state): State<AppState>,
+    access: Access,
     JobId(id): JobId,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    let job = find(&state, &id)?;
+    let job = find(&state, &access, &id)?;
     let permit = state.follow()?;
     let follower = Follower {
         states: job.states(),

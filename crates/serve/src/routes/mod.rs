@@ -2,9 +2,13 @@
 
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Schema, SchemaType, Type};
 
+pub(crate) mod asked;
+pub(crate) mod context;
 pub(crate) mod health;
 pub(crate) mod jobs;
 pub(crate) mod openapi;
+pub(crate) mod page;
+pub(crate) mod related;
 pub(crate) mod repos;
 pub(crate) mod search;
 

@@ -3,27 +3,32 @@
 use std::sync::LazyLock;
 
 use axum::body::Bytes;
-use axum::http::header;
-use axum::response::IntoResponse;
+use axum::http::HeaderMap;
+use axum::response::Response;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::answered;
 use crate::problem::{self, ProblemDetails};
-use crate::routes::{health, jobs, repos, search};
+use crate::routes::{context, health, jobs, related, repos, search};
 use crate::state::AppState;
 
 /// What any route may answer beside its own.
 const COMMON: &[(u16, &str)] = &[
     (400, "Malformed"),
     (401, "A token is required"),
-    (403, "From a page of another site"),
+    (
+        403,
+        "From a page of another site, or not what the token is for",
+    ),
     (408, "The body did not arrive in time"),
     (413, "The body is too large"),
     (414, "The path is too long"),
     (421, "For another host"),
+    (431, "The header is too large"),
     (
         429,
         "Too much is waiting; `Retry-After` says when to ask again",
@@ -76,6 +81,8 @@ impl Modify for Token {
 pub(crate) fn all_routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(routes!(search::search))
+        .routes(routes!(context::context))
+        .routes(routes!(related::related))
         .routes(routes!(repos::list_repos))
         .routes(routes!(
             repos::get_repo,
@@ -83,10 +90,13 @@ pub(crate) fn all_routes() -> OpenApiRouter<AppState> {
             repos::unregister_repo
         ))
         .routes(routes!(repos::index_repo))
+        .routes(routes!(jobs::list_jobs))
         .routes(routes!(jobs::get_job))
+        .routes(routes!(jobs::cancel_job))
         .routes(routes!(jobs::follow_job))
         .routes(routes!(health::healthz))
         .routes(routes!(health::readyz))
+        .routes(routes!(health::metrics))
         .routes(routes!(openapi_json))
 }
 
@@ -110,7 +120,7 @@ pub(crate) fn described() -> OpenApi {
     document
 }
 
-fn problem_response(description: &str) -> Response {
+fn problem_response(description: &str) -> utoipa::openapi::Response {
     let schema = Ref::from_schema_name("ProblemDetails");
     ResponseBuilder::new()
         .description(description)
@@ -127,9 +137,6 @@ static DOCUMENT: LazyLock<Bytes> =
 /// This description.
 #[utoipa::path(get, path = "/openapi.json", tag = "operation", operation_id = "openapi",
     responses((status = 200, description = "OpenAPI 3.1", body = Object)))]
-pub(crate) async fn openapi_json() -> impl IntoResponse {
-    (
-        [(header::CONTENT_TYPE, "application/json")],
-        DOCUMENT.clone(),
-    )
+pub(crate) async fn openapi_json(headers: HeaderMap) -> Response {
+    answered::fixed("application/json", DOCUMENT.clone(), &headers)
 }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
+use crate::access::{Access, Admin};
 use crate::extract::{JsonBody, OptionalJsonBody, RepoName};
 use crate::job::{JobView, Wish};
 use crate::problem::{Problem, ProblemDetails};
@@ -170,10 +171,13 @@ fn at(path: &str) -> Result<At, Problem> {
 /// All registered repositories.
 #[utoipa::path(get, path = "/v1/repos", tag = "repositories", operation_id = "list_repos",
     responses((status = 200, description = "By name", body = RepoList)))]
-pub(crate) async fn list_repos(State(state): State<AppState>) -> Result<Json<RepoList>, Problem> {
-    let work = |state: &AppState| {
+pub(crate) async fn list_repos(
+    State(state): State<AppState>,
+    access: Access,
+) -> Result<Json<RepoList>, Problem> {
+    let work = move |state: &AppState| {
         let repos = state
-            .all()
+            .all_for(&access)
             .iter()
             .map(|served| RepoState::of(state, served))
             .collect();
@@ -191,9 +195,10 @@ pub(crate) async fn list_repos(State(state): State<AppState>) -> Result<Json<Rep
         (status = 422, description = "Not a name", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn get_repo(
     State(state): State<AppState>,
+    access: Access,
     RepoName(name): RepoName,
 ) -> Result<Json<RepoState>, Problem> {
-    let served = state.find(&name)?;
+    let served = state.find(&access, &name)?;
     state
         .blocking(move |state| Ok(RepoState::of(state, &served)))
         .await
@@ -208,21 +213,32 @@ pub(crate) async fn get_repo(
     responses(
         (status = 201, description = "Registered; `job` indexes it", body = RepoState),
         (status = 200, description = "Was registered; `job` brings it up to date", body = RepoState),
-        (status = 409, description = "No such folder, or too many are registered", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "No such folder, too many are registered, or the settings give the name to another folder", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, description = "Not a name, not an absolute path, or another shape", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn register_repo(
     State(state): State<AppState>,
+    admin: Admin,
     RepoName(name): RepoName,
     JsonBody(request): JsonBody<RegisterRequest>,
 ) -> Result<(StatusCode, At, Json<RepoState>), Problem> {
     let location = at(&format!("/v1/repos/{name}"))?;
     let work = move |state: &AppState| {
+        let before = state.get(&name);
+        let root = before.as_ref().map(|served| served.root.as_path());
+        admin.may_register(&name, &request.path, root)?;
         let (served, is_new) = state.register(&name, &request.path)?;
-        if let Err(problem) = state.ask(&served, Wish::Asked { full: false }) {
-            tracing::warn!(?problem, repo = name, "registered, but not indexed yet");
-        }
-        Ok((is_new, RepoState::of(state, &served)))
+        let job = match state.ask(&served, Wish::Asked { full: false }) {
+            Ok(job) => Some(job),
+            Err(problem) => {
+                tracing::warn!(?problem, repo = name, "registered, but not indexed yet");
+                None
+            }
+        };
+        let mut repo = RepoState::of(state, &served);
+        // It may be over by now, and its id is what the answer is for.
+        repo.job = repo.job.or_else(|| Some(job?.view()));
+        Ok((is_new, repo))
     };
     let (is_new, repo) = state.blocking(work).await?;
     let status = if is_new {
@@ -240,11 +256,14 @@ pub(crate) async fn register_repo(
     responses(
         (status = 204, description = "No longer served"),
         (status = 404, description = "Not registered", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "The settings name it", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, description = "Not a name", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn unregister_repo(
     State(state): State<AppState>,
+    Admin(access): Admin,
     RepoName(name): RepoName,
 ) -> Result<StatusCode, Problem> {
+    state.find(&access, &name)?;
     state.blocking(move |state| state.unregister(&name)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -261,10 +280,11 @@ pub(crate) async fn unregister_repo(
         (status = 422, description = "Another shape, or a path outside", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn index_repo(
     State(state): State<AppState>,
+    Admin(access): Admin,
     RepoName(name): RepoName,
     OptionalJsonBody(request): OptionalJsonBody<IndexRequest>,
 ) -> Result<(StatusCode, At, Json<JobView>), Problem> {
-    let served = state.find(&name)?;
+    let served = state.find(&access, &name)?;
     check_paths(request.paths.as_deref().unwrap_or_default())?;
     let full = request.full.unwrap_or(false);
     let job = state.ask(&served, Wish::Asked { full })?;

@@ -1,25 +1,22 @@
 //! `POST /v1/search`: ranked spans of one repository or of several.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use axum::Json;
 use axum::extract::State;
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use wherein_core::{ChunkKind, Filters, Language, Mode, Query, SearchAnswer, limits};
-
+use wherein_core::{Mode, Query, SearchAnswer};
 use wherein_index::SearchOptions;
 
+use crate::access::Access;
+use crate::answered::tagged;
 use crate::extract::{JsonBody, Object, whole};
 use crate::gather;
 use crate::problem::{Problem, ProblemDetails};
-use crate::routes::nullable_list;
-use crate::served::Served;
+use crate::routes::asked::{SearchFilters, scope};
 use crate::state::AppState;
-
-/// Longest glob, in characters.
-const MAX_GLOB_CHARS: usize = 1024;
 
 /// A search.
 #[derive(Deserialize, ToSchema)]
@@ -55,50 +52,9 @@ pub(crate) struct SearchRequest {
     explain: Option<bool>,
 }
 
-/// What a hit must satisfy: one of each list that is given.
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SearchFilters {
-    /// Names of languages; common other names (`py`, `c++`) are taken too.
-    #[serde(default)]
-    #[schema(schema_with = language_names)]
-    languages: Option<Vec<String>>,
-    /// Globs over the relative path (`src/**`, `*.rs`; a leading `!` excludes).
-    #[serde(default)]
-    #[schema(schema_with = globs)]
-    paths: Option<Vec<String>>,
-    /// Kinds of spans.
-    #[serde(default)]
-    #[schema(max_items = 64)]
-    kinds: Option<Vec<ChunkKind>>,
-    /// Only files that differ from this revision of git (`HEAD`, `main`, `v1~3`)
-    /// in each repository that is searched.
-    #[serde(default)]
-    #[schema(
-        min_length = 1,
-        max_length = 1024,
-        pattern = r"^[^\x00-\x1f\x7f-\x9f]+$",
-        example = "HEAD"
-    )]
-    changed_since: Option<String>,
-}
-
-fn language_names() -> Schema {
-    let names = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(Language::all().map(Language::name)));
-    nullable_list(names, limits::MAX_FILTERS)
-}
-
-fn globs() -> Schema {
-    let glob = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .min_length(Some(1))
-        .max_length(Some(MAX_GLOB_CHARS));
-    nullable_list(glob, limits::MAX_FILTERS)
-}
-
-/// Searches. With one repository `index` is its state; with several it is made
+/// Searches one repository, or several as if they were one: words are weighed by how
+/// rare they are in all of them, and hits of all are ranked on one scale. With one
+/// repository `index` is its state; with several it is made
 /// of theirs: `repo` is empty, `head` null, `generation` and `pending_files`
 /// are sums, `fresh` says whether all are, `vector_coverage` is the mean by
 /// chunks, `model` names each once. What has just been written is brought in
@@ -117,95 +73,33 @@ fn globs() -> Schema {
         (status = 503, description = "Being indexed, or too slow; `Retry-After` says when to ask again", body = ProblemDetails, content_type = "application/problem+json")))]
 pub(crate) async fn search(
     State(state): State<AppState>,
+    access: Access,
     JsonBody(mut request): JsonBody<SearchRequest>,
-) -> Result<Json<SearchAnswer>, Problem> {
+) -> Result<Response, Problem> {
     let names = request.repos.take().unwrap_or_default();
     let query = checked(request, state.results())?;
-    let scope = scope(&state, &names)?;
+    let scope = scope(&state, &access, &names)?;
+    let metrics = Arc::clone(state.metrics());
     let answer = state
         .blocking(move |state| gather::search(state, &scope, &query, &SearchOptions::default()))
         .await?;
-    Ok(Json(answer))
-}
-
-/// The repositories that are meant.
-fn scope(state: &AppState, names: &[String]) -> Result<gather::Scope, Problem> {
-    if names.is_empty() {
-        return Ok(gather::Scope {
-            repositories: state.all(),
-            is_named: false,
-        });
-    }
-    if names.len() > limits::MAX_FILTERS {
-        return Err(Problem::bad_query(format!(
-            "{} repositories; at most {} can be named, or none to search all",
-            names.len(),
-            limits::MAX_FILTERS
-        )));
-    }
-    let mut repositories: Vec<Arc<Served>> = Vec::with_capacity(names.len());
-    for name in names {
-        let served = state.find(name)?;
-        if !repositories.iter().any(|one| one.name == served.name) {
-            repositories.push(served);
-        }
-    }
-    Ok(gather::Scope {
-        repositories,
-        is_named: true,
-    })
+    let began = Instant::now();
+    let response = tagged(&answer);
+    metrics.stage("write", began.elapsed());
+    response
 }
 
 fn checked(request: SearchRequest, results: usize) -> Result<Query, Problem> {
     let Object(filters) = request.filters.unwrap_or_default();
-    let names = filters.languages.unwrap_or_default();
-    let paths = filters.paths.unwrap_or_default();
-    // Before the names are looked at one by one.
-    let most = names.len().max(paths.len());
-    if most > limits::MAX_FILTERS {
-        let error = wherein_core::QueryError::TooManyFilters(most);
-        return Err(Problem::bad_filter(error.to_string()));
-    }
-    let languages = names
-        .iter()
-        .map(|name| language(name))
-        .collect::<Result<_, _>>()?;
-    let lengths = paths.iter().map(|glob| glob.chars().count());
-    if let Some(length) = lengths
-        .into_iter()
-        .find(|length| !(1..=MAX_GLOB_CHARS).contains(length))
-    {
-        return Err(Problem::bad_filter(format!(
-            "a path filter has {length} characters; it must have 1 to {MAX_GLOB_CHARS}"
-        )));
-    }
     let query = Query {
         text: request.query,
         k: request.k.unwrap_or(results),
         mode: request.mode.unwrap_or_default(),
-        filters: Filters {
-            languages,
-            paths,
-            kinds: filters.kinds.unwrap_or_default(),
-            changed_since: filters.changed_since,
-            only_files: None,
-            below: None,
-        },
+        filters: filters.checked()?,
         explain: request.explain.unwrap_or(false),
         rerank: None,
     };
     query
         .checked()
         .map_err(|error| Problem::bad_query(error.to_string()))
-}
-
-fn language(name: &str) -> Result<Language, Problem> {
-    name.parse().map_err(|()| {
-        let shown: String = name.chars().take(64).collect();
-        let known: Vec<&str> = Language::all().map(Language::name).collect();
-        Problem::bad_filter(format!(
-            "there is no language {shown:?}; there are {}",
-            known.join(", ")
-        ))
-    })
 }

@@ -7,4 +7,5 @@ mod generations;
 mod graph;
 mod quality;
 mod searching;
+mod signs;
 mod support;

@@ -37,7 +37,11 @@ fn words_find_chunks_with_their_places() {
     );
     assert!(found(&snapshot, "here", "elephant").is_empty());
     let best = snapshot
-        .lexical(&words("lock_door"), &snapshot.statistics(&all(&snapshot)))
+        .lexical(
+            &words("lock_door"),
+            &snapshot.statistics(&all(&snapshot)),
+            None,
+        )
         .expect("searches")
         .best(&all(&snapshot), 1);
     let chunk = snapshot.chunk(best[0].0);
@@ -57,7 +61,7 @@ fn scores_are_bm25_summed_over_fields() {
     let mut query = words("beta");
     query.fields = [0.0, 0.0, 0.0, 0.0, 2.0];
     let scores = snapshot
-        .lexical(&query, &snapshot.statistics(&all(&snapshot)))
+        .lexical(&query, &snapshot.statistics(&all(&snapshot)), None)
         .expect("searches");
     // One of two documents: idf ln(1 + 1.5/1.5); length 2 of a mean of 2.5.
     let norm = 1.2 * (1.0 - 0.75 + 0.75 * 2.0 / 2.5);
@@ -142,6 +146,7 @@ fn the_order_of_writing_does_not_change_the_answer() {
                 .lexical(
                     &words("turn the key door"),
                     &snapshot.statistics(&all(&snapshot)),
+                    None,
                 )
                 .expect("searches");
             let mut best: Vec<_> = scores

@@ -136,7 +136,7 @@ pub(crate) fn found(snapshot: &Snapshot, root: &str, query: &str) -> Vec<(String
     };
     let rows = snapshot.view_rows(view);
     let scores = snapshot
-        .lexical(&words(query), &snapshot.statistics(&rows))
+        .lexical(&words(query), &snapshot.statistics(&rows), None)
         .expect("searches");
     let mut places: Vec<(String, u32)> = scores
         .best(&rows, 100)

@@ -3,7 +3,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo test test-agents test-crash test-models lint bench bench-agents bench-fresh bench-models bench-vectors bench-peers rank rank-quality ablation clean help
+.PHONY: demo test test-agents test-contract test-crash test-models test-page lint bench bench-agents bench-fresh bench-models bench-service bench-vectors bench-peers rank rank-quality ablation clean help
 
 help: ## Lists the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -21,6 +21,14 @@ test-crash: ## Kills the indexer at each of its file operations, and makes each 
 test-agents: ## Tests with the real clients: Claude Code, Codex, Copilot, Gemini, Qwen, OpenCode ... (needs npm)
 	cargo build --package wherein-cli
 	python3 fixtures/agents/check.py $(TARGET)/debug/wherein $(TARGET)/agents
+
+test-contract: ## Holds a running service to its own OpenAPI document with schemathesis (needs pip; some minutes)
+	cargo build --package wherein-cli
+	python3 fixtures/contract/check.py $(TARGET)/debug/wherein $(TARGET)/contract
+
+test-page: ## Drives the web page in headless Chromium (needs npm; Debian: apt-get install chromium)
+	cargo build --package wherein-cli
+	node fixtures/page/check.mjs $(TARGET)/debug/wherein $(TARGET)/page --screens $(TARGET)/page/screens
 
 MODELS = $(abspath $(TARGET))/bench-models
 
@@ -52,6 +60,10 @@ bench-models: ## Measures how fast the built-in model, bge-small and a re-ranker
 	cargo build --release --package wherein-cli --package wherein-bench
 	WHEREIN_HOME=$(MODELS) $(TARGET)/release/wherein model add onnxruntime bge-small ms-marco-reranker
 	$(TARGET)/release/wherein-bench --scratch $(TARGET)/bench --readme README.md models --added $(MODELS)
+
+bench-service: ## Measures what the service bears: load, overload, memory, an index job beside (some minutes)
+	cargo build --release --package wherein-cli --package wherein-bench
+	$(TARGET)/release/wherein-bench --wherein $(TARGET)/release/wherein --scratch $(TARGET)/bench service
 
 bench-vectors: ## Measures exact scan against graph (some minutes)
 	cargo build --release --package wherein-cli --package wherein-bench

@@ -29,12 +29,30 @@ impl Client {
         self.send("POST", path, &body.to_string())
     }
 
+    /// As [`Client::post`], with another method.
+    pub(crate) fn put(&mut self, path: &str, body: &Value) -> Result<(u16, Value, f64)> {
+        self.send("PUT", path, &body.to_string())
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Body of an answer.
     pub(crate) fn get(&mut self, path: &str) -> Result<Value> {
         Ok(self.send("GET", path, "")?.1)
     }
 
     fn send(&mut self, method: &str, path: &str, body: &str) -> Result<(u16, Value, f64)> {
+        if let Ok(answer) = self.exchange(method, path, body) {
+            return Ok(answer);
+        }
+        // The server ends connections that idle.
+        *self = Self::connect(&self.address)?;
+        self.exchange(method, path, body)
+    }
+
+    fn exchange(&mut self, method: &str, path: &str, body: &str) -> Result<(u16, Value, f64)> {
         let request = format!(
             "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,

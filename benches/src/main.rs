@@ -9,6 +9,7 @@ mod client;
 mod corpus;
 mod features;
 mod fresh;
+mod load;
 mod measure;
 mod messages;
 mod mine;
@@ -16,6 +17,7 @@ mod models;
 mod pairs;
 mod process;
 mod report;
+mod service;
 mod vectors;
 
 use std::path::{Path, PathBuf};
@@ -70,6 +72,15 @@ enum What {
         /// Files of the synthetic repository
         #[arg(long, default_value_t = 200_000)]
         files: u64,
+    },
+    /// What the service bears
+    Service {
+        /// Chunks of the repository that is searched, roughly
+        #[arg(long, default_value_t = 125_000)]
+        chunks: u64,
+        /// Seconds of the load
+        #[arg(long, default_value_t = 20)]
+        seconds: u64,
     },
     /// What agents see: first answers, sessions, tokens spent
     Agents(agents::AgentArguments),
@@ -138,6 +149,10 @@ fn main() -> Result<()> {
             let figures = fresh::all(&program, &sources, &scratch, *files)?;
             write(&out("benches/fresh.json"), &figures)?;
             readme.map_or(Ok(()), |readme| report::write_fresh(&figures, readme))
+        }
+        What::Service { chunks, seconds } => {
+            let figures = service::all(&program, &sources, &scratch, *chunks, *seconds)?;
+            write(&out("benches/service.json"), &figures)
         }
         What::Agents(arguments) => {
             let before = read("benches/agents.json").ok();

@@ -189,6 +189,13 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The number of its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.child.id()
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // It is ours and may be gone already.

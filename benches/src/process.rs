@@ -81,6 +81,11 @@ pub(crate) fn private_bytes(process: u32) -> u64 {
     status_field(process, "RssAnon:")
 }
 
+/// Memory of a process, shared pages of files included.
+pub(crate) fn resident_bytes(process: u32) -> u64 {
+    status_field(process, "VmRSS:")
+}
+
 fn status_field(process: u32, field: &str) -> u64 {
     let path = Path::new("/proc").join(process.to_string()).join("status");
     let status = fs::read_to_string(path).unwrap_or_default();

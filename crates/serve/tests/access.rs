@@ -161,3 +161,39 @@ fn mcp_sees_what_the_token_opens() {
     assert_eq!(refused["isError"], true);
     assert!(!refused.to_string().contains("login.rs"), "{refused}");
 }
+
+#[test]
+fn pages_that_the_settings_name_may_ask() {
+    let place = Place::new();
+    let mut options = place.options();
+    options.tokens = Tokens::parse(ADMIN).expect("tokens");
+    options.settings.serve.origins = vec!["https://portal.example".to_owned()];
+    let server = Server::start(options);
+    let ours = ("Origin", "https://portal.example");
+    // A browser asks first, and sends no token with that.
+    let first = server.send(
+        "OPTIONS",
+        "/v1/search",
+        &[ours, ("Access-Control-Request-Method", "POST")],
+        b"",
+    );
+    assert_eq!(first.status, 204, "{first:?}");
+    let allowed = first.header("access-control-allow-origin");
+    assert_eq!(allowed, Some("https://portal.example"));
+    let headers = first.header("access-control-allow-headers");
+    assert!(headers.is_some_and(|headers| headers.contains("authorization")));
+    // What is refused can be read by the page too.
+    let refused = server.send("GET", "/v1/repos", &[ours], b"");
+    refused.problem(401, "unauthorized");
+    assert!(refused.header("access-control-allow-origin").is_some());
+    let bearer = format!("Bearer {ADMIN}");
+    let token = ("Authorization", bearer.as_str());
+    let answer = server.send("GET", "/v1/repos", &[ours, token], b"");
+    answer.expect(200);
+    assert!(answer.header("access-control-allow-origin").is_some());
+    for origin in ["https://other.example", "http://portal.example", "null"] {
+        let answer = server.send("OPTIONS", "/v1/search", &[("Origin", origin), token], b"");
+        answer.problem(403, "foreign-origin");
+        assert!(answer.header("access-control-allow-origin").is_none());
+    }
+}

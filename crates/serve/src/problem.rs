@@ -90,6 +90,8 @@ problems! {
     wrong_method, METHOD_NOT_ALLOWED, "wrong-method", "The route does not take this method";
     /// The body did not arrive in time.
     slow_body, REQUEST_TIMEOUT, "slow-body", "The body did not arrive in time";
+    /// The repository has no such revision, or no git.
+    unknown_revision, CONFLICT, "unknown-revision", "The repository has no such revision";
     /// There is nothing to search.
     not_indexed, CONFLICT, "not-indexed", "The repository is not indexed";
     /// One more would be too many.
@@ -204,6 +206,9 @@ impl From<IndexError> for Problem {
     fn from(error: IndexError) -> Self {
         if matches!(error, IndexError::NoSuchPlace { .. }) {
             return Self::unknown_place(error.to_string());
+        }
+        if matches!(error, IndexError::Walk(_)) && error.is_bad_request() {
+            return Self::unknown_revision(error.to_string());
         }
         if error.is_bad_request() {
             return Self::bad_query(error.to_string());

@@ -160,7 +160,7 @@ fn hits_can_be_kept_to_what_changed_since_a_revision() {
         hits.iter().all(|hit| hit["path"] == "src/new.py") && !hits.is_empty(),
         "{answer}"
     );
-    let problem = search("v9").problem(422, "bad-query");
+    let problem = search("v9").problem(409, "unknown-revision");
     assert!(text(&problem["detail"]).contains("v9"), "{problem}");
 }
 

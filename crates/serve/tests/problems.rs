@@ -130,11 +130,6 @@ fn queries_that_break_a_rule_are_refused() {
             "1025",
         ),
         (
-            json!({ "query": "a", "filters": { "changed_since": "HEAD~1" } }),
-            "bad-query",
-            "does not lie in a git repository",
-        ),
-        (
             json!({ "query": "a", "filters": { "changed_since": "" } }),
             "bad-query",
             "revision",
@@ -153,6 +148,17 @@ fn queries_that_break_a_rule_are_refused() {
     let unknown = json!({ "query": "a", "repos": ["shop", "nope"] });
     let problem = server.search(&unknown).problem(404, "unknown-repository");
     assert!(text(&problem["detail"]).contains("nope"));
+}
+
+#[test]
+fn a_revision_that_is_none_is_refused() {
+    let place = Place::new();
+    let server = place.serve();
+    let since = |revision: &str| {
+        let query = json!({ "query": "a", "filters": { "changed_since": revision } });
+        server.search(&query).problem(409, "unknown-revision")
+    };
+    assert!(text(&since("HEAD")["detail"]).contains("does not lie in a git repository"));
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn span_ids() -> Schema {
     responses(
         (status = 200, description = "The text, and what is in it", body = ContextAnswer),
         (status = 404, description = "A repository is not registered", body = ProblemDetails, content_type = "application/problem+json"),
-        (status = 409, description = "Nothing is indexed", body = ProblemDetails, content_type = "application/problem+json"),
+        (status = 409, description = "Nothing is indexed, or a repository that was named has no such revision", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 415, description = "Not JSON", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 422, description = "The request breaks a rule", body = ProblemDetails, content_type = "application/problem+json"),
         (status = 503, description = "Being indexed, or too slow; `Retry-After` says when to ask again", body = ProblemDetails, content_type = "application/problem+json")))]

@@ -54,7 +54,7 @@ pub(crate) struct ContextRequest {
     #[schema(value_type = Option<SearchFilters>)]
     filters: Option<Object<SearchFilters>>,
     /// Spans that the reader has: ids of blocks that were answered before, or
-    /// `path:start-end`.
+    /// `path:start-end`. What names no indexed file is told as `not_excluded`.
     #[serde(default)]
     #[schema(schema_with = span_ids)]
     exclude: Option<Vec<String>>,
@@ -99,22 +99,23 @@ pub(crate) async fn context(
 ) -> Result<Response, Problem> {
     let names = request.repos.as_deref().unwrap_or_default();
     let scope = scope(&state, &access, names)?;
-    let (query, options) = checked(request)?;
+    let (query, options, unknown) = checked(request)?;
     let metrics = Arc::clone(state.metrics());
-    let answer = state
+    let mut answer = state
         .blocking(move |state| {
             let question =
                 |members: &[Member<'_>]| wherein_index::context(members, &query, &options);
             gather::ask(state, &scope, question, |answer| &mut answer.index)
         })
         .await?;
+    answer.not_excluded.extend(unknown);
     let began = Instant::now();
     let response = tagged(&answer);
     metrics.stage("write", began.elapsed());
     response
 }
 
-fn checked(request: ContextRequest) -> Result<(Query, ContextOptions), Problem> {
+fn checked(request: ContextRequest) -> Result<(Query, ContextOptions, Vec<String>), Problem> {
     let budget_tokens = request
         .budget_tokens
         .unwrap_or(limits::DEFAULT_BUDGET_TOKENS);
@@ -131,17 +132,17 @@ fn checked(request: ContextRequest) -> Result<(Query, ContextOptions), Problem> 
             limits::MAX_EXCLUDED
         )));
     }
-    let exclude: Result<Vec<SpanId>, Problem> = exclude
-        .iter()
-        .map(|id| {
-            let too_long = id.chars().count() > MAX_SPAN_CHARS;
-            let bad = |error: &dyn ToString| Problem::bad_query(error.to_string());
-            if too_long {
-                return Err(bad(&"a name in `exclude` is too long"));
-            }
-            id.parse().map_err(|error| bad(&error))
-        })
-        .collect();
+    if exclude.iter().any(|id| id.chars().count() > MAX_SPAN_CHARS) {
+        return Err(Problem::bad_query("a name in `exclude` is too long"));
+    }
+    // What names no span excludes nothing, and is told with the answer.
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for id in exclude {
+        match id.parse::<SpanId>() {
+            Ok(id) => known.push(id),
+            Err(_) => unknown.push(id),
+        }
+    }
     let Object(filters) = request.filters.unwrap_or_default();
     let query = Query {
         text: request.query,
@@ -157,8 +158,8 @@ fn checked(request: ContextRequest) -> Result<(Query, ContextOptions), Problem> 
     let options = ContextOptions {
         budget_tokens,
         format: request.format.unwrap_or_default(),
-        exclude: exclude?,
+        exclude: known,
         ..ContextOptions::default()
     };
-    Ok((query, options))
+    Ok((query, options, unknown))
 }

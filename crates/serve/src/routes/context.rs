@@ -132,8 +132,11 @@ fn checked(request: ContextRequest) -> Result<(Query, ContextOptions, Vec<String
             limits::MAX_EXCLUDED
         )));
     }
-    if exclude.iter().any(|id| id.chars().count() > MAX_SPAN_CHARS) {
-        return Err(Problem::bad_query("a name in `exclude` is too long"));
+    let is_one = |id: &String| (1..=MAX_SPAN_CHARS).contains(&id.chars().count());
+    if !exclude.iter().all(is_one) {
+        return Err(Problem::bad_query(format!(
+            "a name in `exclude` has 1 to {MAX_SPAN_CHARS} characters"
+        )));
     }
     // What names no span excludes nothing, and is told with the answer.
     let (mut known, mut unknown) = (Vec::new(), Vec::new());

@@ -226,7 +226,7 @@ const LOCK_PATIENCE: Duration = Duration::from_mins(10);
 pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) served: Arc<Served>,
-    /// Starts of the service that it has seen before this one.
+    /// Services that ended while it ran, before this one.
     pub(crate) attempts: u32,
     created_at: u64,
     record: Mutex<Record>,
@@ -362,7 +362,7 @@ impl Job {
             repo: self.served.name.clone(),
             full: record.full || record.again == Some(true),
             created_at: self.created_at,
-            attempts: self.attempts,
+            attempts: self.attempts + u32::from(record.state == JobState::Running),
         })
     }
 

@@ -31,7 +31,7 @@ const LATER: Duration = Duration::from_millis(250);
 /// The longest such time: each is as long as the job has waited already.
 const MAX_LATER: Duration = Duration::from_secs(10);
 
-/// Starts of the service that a job may see before it is taken for what ends it.
+/// Services that may end while a job runs before it is taken for what ends them.
 const MAX_ATTEMPTS: u32 = 3;
 
 /// Why a job is not taken.
@@ -153,7 +153,7 @@ impl Jobs {
         }
         let wish = Wish::Asked { full: entry.full };
         let mut job = Job::new(entry.id, Arc::clone(served), wish, Some(entry.created_at));
-        job.attempts = entry.attempts + 1;
+        job.attempts = entry.attempts;
         self.queue(&mut table, job)
     }
 
@@ -369,6 +369,10 @@ impl Jobs {
             }
             return false;
         };
+        if job.record().is_known {
+            // Whether it had begun is to be known when it ends the process.
+            self.write_down(&self.table());
+        }
         let began = job.served.look_begins();
         let result = catch_unwind(AssertUnwindSafe(|| {
             let repository = job.served.repository()?;

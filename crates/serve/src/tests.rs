@@ -19,6 +19,7 @@ use crate::job::{Job, JobState, Wish};
 use crate::jobs::{Jobs, MAX_QUEUED, Refused};
 use crate::metrics::Metrics;
 use crate::served::{First, Opener, Served};
+use crate::unfinished::Unfinished;
 use crate::{AppState, ServeOptions};
 
 fn state(home: &Path, timeout_seconds: u64) -> AppState {
@@ -221,4 +222,26 @@ async fn the_queue_is_bounded_and_an_end_cancels_it() {
         assert!(jobs.find(&job.id).is_some());
     }
     assert_eq!(halted.opened.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn of_jobs_that_are_left_it_is_known_which_had_begun() {
+    let home = tempfile::tempdir().expect("folder");
+    let halted = halted(3);
+    let unfinished = Unfinished::open(home.path());
+    let jobs = Jobs::new(unfinished, Arc::new(Metrics::new()), false);
+    let wish = Wish::Asked { full: false };
+    for served in &halted.served {
+        jobs.ask(served, wish).expect("job");
+    }
+    let attempts = || -> Vec<u32> {
+        let left = jobs.left();
+        left.iter().map(|entry| entry.attempts).collect()
+    };
+    // Two run at once, and the third has not begun.
+    eventually("two run", || attempts() == [1, 1, 0]);
+    for _ in 0..3 {
+        halted.go_on.send(()).expect("word");
+    }
+    eventually("all end", || jobs.left().is_empty());
 }

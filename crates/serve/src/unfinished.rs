@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     pub(crate) repo: String,
     pub(crate) full: bool,
     pub(crate) created_at: u64,
-    /// Starts of the service that it has seen.
+    /// Services in which it has begun to run.
     #[serde(default)]
     pub(crate) attempts: u32,
 }
